@@ -11,3 +11,6 @@ export interface Key {
   readonly fingerprint: string;
   readonly role: Role;
 }
+
+/** Who asks: the key that signed in. */
+export type Actor = Pick<Key, "id" | "name" | "role">;
