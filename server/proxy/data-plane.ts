@@ -1,0 +1,101 @@
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { once } from "node:events";
+import type { RoutingTable, Upstream } from "../model/route.ts";
+import { ClientConnection } from "./client-connection.ts";
+import { connect, type Dial } from "./dial.ts";
+import { Routing, type AppCounters } from "./routing.ts";
+import { defaultTimeouts, type Timeouts } from "./timeouts.ts";
+
+export interface DataPlaneOptions {
+  readonly dial: Dial;
+  /** Called when an upstream has left the table and its last request has ended. */
+  readonly onUpstreamGone?: (upstream: Upstream) => void;
+  readonly timeouts?: Partial<Timeouts>;
+}
+
+/** Accepts HTTP clients and passes their requests to upstreams as the routing table says. */
+export class DataPlane {
+  readonly #dial: Dial;
+  readonly #timeouts: Timeouts;
+  readonly #routing: Routing;
+  readonly #connections = new Set<ClientConnection>();
+  #server: Server | undefined;
+  #sweeper: NodeJS.Timeout | undefined;
+
+  constructor(options: DataPlaneOptions) {
+    this.#dial = options.dial;
+    this.#timeouts = { ...defaultTimeouts, ...options.timeouts };
+    this.#routing = new Routing(options.onUpstreamGone ?? (() => {}));
+  }
+
+  get tableVersion(): number {
+    return this.#routing.version;
+  }
+
+  /** Starts to accept clients; port 0 takes a free one. Returns the port. */
+  async listen(port: number, address: string): Promise<number> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true });
+    this.#server = server;
+    server.listen({ port, host: address, backlog: 4096 });
+    await once(server, "listening");
+    const actual = (server.address() as AddressInfo).port;
+    const context = { routing: this.#routing, dial: this.#dial, timeouts: this.#timeouts, port: actual };
+    server.on("connection", (socket: Socket) => {
+      this.#connections.add(
+        new ClientConnection(socket, context, (closed) => this.#connections.delete(closed)),
+      );
+    });
+    this.#sweeper = setInterval(() => this.#sweep(), sweepInterval(this.#timeouts));
+    return actual;
+  }
+
+  /** From here on every request uses `table`. Throws, and changes nothing, when it contradicts itself. */
+  publish(table: RoutingTable): void {
+    this.#routing.apply(table);
+  }
+
+  drain(upstreamIds: readonly string[], timeoutMs: number): Promise<boolean> {
+    return this.#routing.drain(upstreamIds, timeoutMs);
+  }
+
+  async probe(upstream: Upstream): Promise<boolean> {
+    try {
+      const socket = await connect(this.#dial, upstream, this.#timeouts.connect);
+      socket.destroy();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  stats(): Record<string, AppCounters & { inFlight: number }> {
+    return this.#routing.stats();
+  }
+
+  /** Accepts no more clients and waits up to `graceMs` for answers under way, then cuts what is left. */
+  async close(graceMs: number): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    const closed = once(server, "close");
+    server.close();
+    for (const connection of this.#connections) connection.closeWhenIdle();
+    const cut = setTimeout(() => {
+      for (const connection of this.#connections) connection.socket.destroy();
+    }, graceMs);
+    await closed;
+    clearTimeout(cut);
+    clearInterval(this.#sweeper);
+    this.#routing.closeIdle();
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const connection of this.#connections) connection.checkDeadline(now);
+    this.#routing.closeExpired(now);
+  }
+}
+
+/** Often enough that the shortest limit is kept to within a quarter, once a second for the usual ones. */
+function sweepInterval(timeouts: Timeouts): number {
+  return Math.min(1000, ...Object.values(timeouts).map((limit: number) => limit / 4));
+}
