@@ -6,13 +6,12 @@ export type Db = Database.Database;
 
 /** Opens (or makes) the database and brings its schema up to date. `migrationsDir` holds NNNN-name.sql files. */
 export function openDatabase(path: string, migrationsDir: string): Db {
-  const db = new Database(path);
+  const db = new Database(path, { timeout: 500 });
   // One server owns a data directory: a second one that opens it fails here with SQLITE_BUSY.
   db.pragma("locking_mode = EXCLUSIVE");
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
   db.pragma("foreign_keys = ON");
-  db.pragma("busy_timeout = 1000");
   migrate(db, migrationsDir);
   return db;
 }
