@@ -1,0 +1,103 @@
+import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
+import type { HookServer, Push, RefUpdate } from "../../git/hook-server.ts";
+import type { Repositories } from "../../git/repositories.ts";
+import type { App } from "../../model/app.ts";
+import { UserError } from "../../model/error.ts";
+import { requireAppOrFreeName } from "../access.ts";
+import { defineRawCommand, type RawContext } from "../command.ts";
+import { appNameOfPath } from "./app-name-of-path.ts";
+
+const branchPrefix = "refs/heads/";
+const noCommit = /^0+$/;
+
+/** `git push`: takes the objects, and deploys inside git's pre-receive hook so that a failed deploy rejects the push. */
+export function receivePack(repositories: Repositories, hooks: HookServer) {
+  return defineRawCommand({
+    name: "git-receive-pack",
+    summary: "take a git push and deploy it",
+    role: "deploy",
+    effect: "change",
+    args: { path: { kind: "word", label: "app" } },
+    flags: {},
+    examples: ["git push slipway main"],
+    async run(ctx, { path }) {
+      const name = appNameOfPath(path);
+      const known = requireAppOrFreeName(ctx.state, ctx.actor, name);
+      const app = known ?? (await ctx.operations.createApp(name, ctx.actor));
+      let pushed = false;
+      const token = hooks.expect(async (push) => {
+        pushed = true;
+        return await acceptPush(ctx, repositories, app, push);
+      });
+      try {
+        return await relay(ctx, repositories.receivePack(app.id, token));
+      } finally {
+        hooks.forget(token);
+        // git asks for the repository before it finds that there is nothing to push: then no app must stay behind.
+        if (known === null && !pushed) await ctx.operations.destroyApp(app, ctx.actor);
+      }
+    },
+  });
+}
+
+/** True accepts the push. */
+async function acceptPush(
+  ctx: RawContext,
+  repositories: Repositories,
+  app: App,
+  push: Push,
+): Promise<boolean> {
+  const { say } = push;
+  try {
+    const current = ctx.state.apps.get(app.name);
+    const branch = current.deployBranch ?? firstBranch(push.refs);
+    const update = push.refs.find((ref) => ref.name === branchPrefix + branch);
+    if (branch === null || update === undefined) {
+      say(`-----> WARNING: deploy did not complete, you must push to ${branch ?? "a branch"}.`);
+      say(`-----> for example, try 'git push <remote> HEAD:${branch ?? "main"}'`);
+      return true;
+    }
+    if (noCommit.test(update.new))
+      throw new UserError(`${branch} is the branch that is deployed and cannot be deleted`);
+    if (current.deployBranch === null) say(`-----> Set ${branch} as deploy-branch`);
+    await ctx.operations.deployCommit(current, { commit: update.new, gitEnv: push.gitEnv }, ctx.actor, say);
+    if (current.deployBranch === null) {
+      ctx.state.apps.setDeployBranch(app.id, branch);
+      await repositories.setHead(app.id, branch);
+    }
+    return true;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    say(` !     ${error.message}`);
+    return false;
+  }
+}
+
+/** What the first push makes the deploy branch: main or master when they are among the pushed, else the first branch. */
+function firstBranch(refs: readonly RefUpdate[]): string | null {
+  const branches = refs
+    .filter((ref) => ref.name.startsWith(branchPrefix) && !noCommit.test(ref.new))
+    .map((ref) => ref.name.slice(branchPrefix.length));
+  return ["main", "master"].find((name) => branches.includes(name)) ?? branches[0] ?? null;
+}
+
+/** Connects git to the client. When the client goes away git is not told: the deploy ends and its ref is stored. */
+async function relay(ctx: RawContext, child: ChildProcess): Promise<number> {
+  const { stdin, stdout, stderr } = child;
+  if (stdin === null || stdout === null || stderr === null) throw new Error("git was started without pipes");
+  const gone = () => {
+    stdout.unpipe(ctx.stdout);
+    stderr.unpipe(ctx.stderr);
+    stdout.resume();
+    stderr.resume();
+  };
+  ctx.signal.addEventListener("abort", gone, { once: true });
+  stdin.on("error", () => {});
+  ctx.stdin.pipe(stdin);
+  stdout.pipe(ctx.stdout, { end: false });
+  stderr.pipe(ctx.stderr, { end: false });
+  if (ctx.signal.aborted) gone();
+  const [code] = (await once(child, "close")) as [number | null];
+  return code ?? 1;
+}
