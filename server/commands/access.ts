@@ -2,7 +2,7 @@ import { checkAppName, type App } from "../model/app.ts";
 import { appNotFound, UserError } from "../model/error.ts";
 import type { Actor } from "../model/key.ts";
 import type { State } from "../state/state.ts";
-import type { AnyCommand } from "./command.ts";
+import type { Declaration } from "./command.ts";
 import type { RawInput } from "./input.ts";
 
 /** Whether `actor` may see and change an app: an administrator any, others those that were granted to them. */
@@ -43,7 +43,7 @@ export function accessDenied(): UserError {
  * the actor may use. Returns the input for `run`. Throws a UserError.
  */
 export function authorise(
-  command: AnyCommand,
+  command: Declaration,
   raw: RawInput,
   actor: Actor,
   state: State,

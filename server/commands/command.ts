@@ -50,7 +50,7 @@ export interface RawContext extends CommandContext {
   readonly env: Readonly<Record<string, string>>;
 }
 
-interface Declaration<A extends Arguments, F extends Flags> {
+export interface Declaration<A extends Arguments = Arguments, F extends Flags = Flags> {
   /** "topic:verb", or one word. */
   readonly name: string;
   /** One line for help. */
