@@ -4,7 +4,8 @@ import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { log } from "../lib/log.ts";
 import { messageOf } from "../model/error.ts";
-import type { Hook, HookName, HookPayloads, Hooks, Plugin } from "./hooks.ts";
+import type { Emit, HookName, HookPayloads } from "../model/hook.ts";
+import type { Hook, Hooks, Plugin } from "./hooks.ts";
 import { parseManifest, type Manifest } from "./manifest.ts";
 
 export interface PluginHostOptions {
@@ -20,10 +21,10 @@ export interface PluginHostOptions {
 export interface PluginHost {
   readonly plugins: readonly Manifest[];
   /**
-   * Tells every plugin that has the hook, one after the other by name, in the order of the calls. Never rejects: a hook that
-   * throws or takes too long is logged. Resolves when all have been told; a deploy has no reason to wait for that.
+   * Tells every plugin that has the hook, one after the other by name, in the order of the calls. A hook that throws or takes
+   * too long is logged.
    */
-  emit<Name extends HookName>(hook: Name, payload: HookPayloads[Name]): Promise<void>;
+  readonly emit: Emit;
 }
 
 interface LoadedPlugin {

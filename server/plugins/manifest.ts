@@ -1,4 +1,4 @@
-import { hookNames, type HookName } from "./hooks.ts";
+import { hookNames, type HookName } from "../model/hook.ts";
 
 /** A plugin's plugin.json. */
 export interface Manifest {
