@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Upstream } from "../model/route.ts";
 import { messageOf } from "../model/error.ts";
-import { log } from "../lib/log.ts";
+import { throttledLog } from "./throttled-log.ts";
 import { bodyReader, encodeChunks, lastChunk, type BodyReader } from "./body.ts";
 import { connect, type Dial } from "./dial.ts";
 import { MalformedMessage } from "./message-head.ts";
@@ -178,7 +178,7 @@ export class Exchange implements UpstreamUser {
 
   #onRefused(pool: UpstreamPool, error: unknown): void {
     if (this.#over) return;
-    log("upstream refused a connection", { upstream: pool.upstream.id, error: messageOf(error) });
+    throttledLog("upstream refused a connection", { upstream: pool.upstream.id, error: messageOf(error) });
     this.#failed.add(pool);
     this.#release();
     this.#attempt();
@@ -248,7 +248,7 @@ export class Exchange implements UpstreamUser {
   #fail(status: number, reason?: string): void {
     if (this.#over) return;
     const upstream: Upstream | undefined = this.#pool?.upstream;
-    if (reason !== undefined) log("bad answer from upstream", { upstream: upstream?.id, reason });
+    if (reason !== undefined) throttledLog("bad answer from upstream", { upstream: upstream?.id, reason });
     const begun = this.#response?.status !== undefined;
     this.#release()?.destroy();
     if (!begun) return this.#answer(status);

@@ -11,7 +11,7 @@ const { values } = parseArgs({
     table: { type: "string", default: "" },
   },
 });
-process.umask(0o077);
+process.umask(0o177);
 await serveProxy({
   port: Number(values.listen),
   address: values["listen-address"],
