@@ -28,15 +28,15 @@ export interface CommandContext {
   /** --force: no question is asked. */
   readonly force: boolean;
   /** Shows one line on standard output at once. Never waits: what a client does not read in time is bounded, then dropped. */
-  out(line: string): void;
+  readonly out: (line: string) => void;
   /** Such a line, unless --quiet. */
-  header(line: string): void;
+  readonly header: (line: string) => void;
   /** Shows one line on standard error. */
-  err(line: string): void;
+  readonly err: (line: string) => void;
   /** Resolves when the client has room for more: for commands that may write without end. */
-  drained(): Promise<void>;
+  readonly drained: () => Promise<void>;
   /** Shows `prompt` and reads the line that the person answers; "" when nobody is there to answer. */
-  ask(prompt: string): Promise<string>;
+  readonly ask: (prompt: string) => Promise<string>;
   readonly stdin: Readable;
   /** Aborts when the client has gone away. Operations go on nevertheless: they belong to the server. */
   readonly signal: AbortSignal;
@@ -81,6 +81,8 @@ export interface Command<
   run(ctx: CommandContext, input: Input<A, F>): Promise<Data> | Data;
   /** The lines that show the answer to a person. */
   text?(data: Data, view: View<Input<A, F>>): readonly string[];
+  /** What `--format json` prints, where clients expect another shape than the answer's own. */
+  json?(data: Data, view: View<Input<A, F>>): unknown;
 }
 
 export interface RawCommand<A extends Arguments = Arguments, F extends Flags = Flags> extends Declaration<

@@ -48,11 +48,12 @@ export function createExecuteLine(dependencies: CommandDependencies): ExecuteLin
 }
 
 async function run(parsed: ParsedLine, ctx: RawContext, record: RecordEvent): Promise<number> {
-  const { command, quiet } = parsed;
+  const { command, quiet, format } = parsed;
   const { input, answer } = await invoke(command, parsed.input, ctx, record);
   if (command.raw === true) return answer as number;
-  if (parsed.format === "json" && answer !== undefined) ctx.out(JSON.stringify(answer));
-  else for (const each of command.text?.(answer, { input: input as never, quiet }) ?? []) ctx.out(each);
+  const view = { input: input as never, quiet };
+  if (format === "stdout") for (const line of command.text?.(answer, view) ?? []) ctx.out(line);
+  else if (answer !== undefined) ctx.out(JSON.stringify(command.json ? command.json(answer, view) : answer));
   return 0;
 }
 
@@ -63,7 +64,18 @@ function contextOf(
 ): RawContext {
   const [out, err] = [new Output(stdout), new Output(stderr)];
   return {
-    ...{ actor, state, operations, settings, commands, quiet, force, stdin, stdout, stderr, env, signal },
+    actor,
+    state,
+    operations,
+    settings,
+    commands,
+    quiet,
+    force,
+    stdin,
+    stdout,
+    stderr,
+    env,
+    signal,
     out: (text) => out.line(text),
     header: (text) => {
       if (!quiet) out.line(text);

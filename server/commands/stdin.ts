@@ -5,7 +5,7 @@ import { UserError } from "../model/error.ts";
 export async function readText(stdin: Readable, limit: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of stdin as AsyncIterable<Buffer>) {
+  for await (const chunk of chunksOf(stdin)) {
     length += chunk.length;
     if (length > limit) throw new UserError(`Standard input is longer than ${limit} bytes`);
     chunks.push(chunk);
@@ -16,9 +16,14 @@ export async function readText(stdin: Readable, limit: number): Promise<string> 
 /** Reads up to the first line break (or the end) without it; "" when there is nothing. */
 export async function readLine(stdin: Readable, limit = 4096): Promise<string> {
   let text = "";
-  for await (const chunk of stdin as AsyncIterable<Buffer>) {
+  for await (const chunk of chunksOf(stdin)) {
     text += chunk.toString("utf8");
     if (text.includes("\n") || text.length > limit) break;
   }
   return (text.split("\n")[0] ?? "").replace(/\r$/, "");
+}
+
+/** Leaves the stream open behind the loop: it may be one half of an SSH channel. */
+function chunksOf(stdin: Readable): AsyncIterable<Buffer> {
+  return { [Symbol.asyncIterator]: () => stdin.iterator({ destroyOnReturn: false }) };
 }
