@@ -109,11 +109,13 @@ async function recorded(
   try {
     await steps(tell);
     rooms.tell("deploy.succeeded", app, actor.name, `v${release.version} is live`);
+    void rooms.emit("deploySucceeded", { ...about(app, release, actor), urls: urlsOf(rooms, app) });
   } catch (error) {
     const reason = reasonOf(error, app, release);
     state.releases.fail(release.id, reason);
     deployLog.write(` !     ${reason}`);
     rooms.tell("deploy.failed", app, actor.name, `v${release.version}: ${reason}`);
+    void rooms.emit("deployFailed", { ...about(app, release, actor), reason });
     throw new UserError(reason, { cause: error });
   } finally {
     await deployLog.end();
@@ -122,6 +124,10 @@ async function recorded(
     );
   }
   return state.releases.byId(release.id) ?? release;
+}
+
+function about(app: App, release: Release, actor: Actor) {
+  return { app: app.name, version: release.version, actor: actor.name };
 }
 
 /** The last line that the client sees: the cause when it is the user's, else where to look. */

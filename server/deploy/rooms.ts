@@ -3,6 +3,7 @@ import type { ContainerRuntime, OutputLine } from "../model/container.ts";
 import type { Digest, Image, Stack } from "../model/image.ts";
 import type { Router } from "../model/route.ts";
 import type { Repositories } from "../git/repositories.ts";
+import type { Emit } from "../model/hook.ts";
 import type { State } from "../state/state.ts";
 import type { DeployLogs } from "./deploy-logs.ts";
 
@@ -56,6 +57,8 @@ export interface Rooms {
   readonly router: Router;
   readonly deployLogs: DeployLogs;
   readonly settings: DeploySettings;
+  /** Tells the plugins. */
+  readonly emit: Emit;
   /** Records what happened, for audit, dashboard and plugins. */
   readonly tell: (kind: string, app: App, actor: string, message: string) => void;
   /** Aborts when the server closes: builds end, apps go on. */

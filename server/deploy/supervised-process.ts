@@ -129,6 +129,11 @@ export class SupervisedProcess {
       "slipway",
       `${this.name} ended (${ending}): ${next}`,
     );
+    void this.#rooms.emit("processCrashed", {
+      app: this.planned.app.name,
+      process: this.name,
+      exit: ending,
+    });
     this.#publish();
   }
 
