@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { once } from "node:events";
+import { log } from "../lib/log.ts";
 import type { RoutingTable, Upstream } from "../model/route.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { connect, type Dial } from "./dial.ts";
@@ -32,14 +33,16 @@ export class DataPlane {
     return this.#routing.version;
   }
 
-  /** Starts to accept clients; port 0 takes a free one. Returns the port. */
+  /** Starts to accept clients; port 0 takes a free one, address "::" every interface. Returns the port. */
   async listen(port: number, address: string): Promise<number> {
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     this.#server = server;
-    server.listen({ port, host: address, backlog: 4096 });
+    // Without a host Node takes IPv4 and IPv6, or IPv4 alone on a machine that lacks the other.
+    server.listen({ port, backlog: 4096, ...(address !== "::" && { host: address }) });
     await once(server, "listening");
     const actual = (server.address() as AddressInfo).port;
     const context = { routing: this.#routing, dial: this.#dial, timeouts: this.#timeouts, port: actual };
+    server.on("error", (error) => log("cannot accept clients", { error: error.message }));
     server.on("connection", (socket: Socket) => {
       this.#connections.add(
         new ClientConnection(socket, context, (closed) => this.#connections.delete(closed)),

@@ -127,8 +127,9 @@ export class Exchange implements UpstreamUser {
       if (progress === "done") return this.#complete();
       if (progress === "tunnel") return this.#openTunnel(response.rest as Buffer);
     } catch (error) {
-      if (!(error instanceof MalformedMessage)) throw error;
-      return this.#fail(502, error.message);
+      // Whatever an app can provoke ends its own exchange, never the proxy.
+      const fault = !(error instanceof MalformedMessage) && error instanceof Error;
+      return this.#fail(502, fault ? (error.stack ?? error.message) : messageOf(error));
     }
     if (this.#client.socket.writableNeedDrain) connection.socket.pause();
     this.#touch();

@@ -63,6 +63,16 @@ async function adopt(options: ProxyOptions): Promise<Greeted | undefined> {
 
 async function launch(options: ProxyOptions, stop: AbortSignal): Promise<Greeted> {
   const child = await spawnProxy(options);
+  try {
+    return await greet(child, options, stop);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
+}
+
+/** Waits until a proxy that was just started answers. */
+async function greet(child: ChildProcess, options: ProxyOptions, stop: AbortSignal): Promise<Greeted> {
   const failed = new AbortController();
   child.once("error", (error) => failed.abort(error));
   child.once("exit", (code, by) =>

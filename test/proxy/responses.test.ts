@@ -179,6 +179,24 @@ describe("proxy: answers as bytes on the wire", () => {
     });
   }
 
+  it("uses one connection to the upstream for one request after the other", async () => {
+    script = (socket) =>
+      socket.on("data", () => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+    for (let count = 0; count < 5; count += 1)
+      assert.deepEqual(statuses(await converse(proxy.port, get)), [200]);
+    assert.equal(upstream.connections, 1);
+  });
+
+  it("answers 408 to a client that does not finish its request", async () => {
+    script = (socket) => socket.resume();
+    const hasty = await TestProxy.start({ timeouts: { requestHead: 100, idleBody: 100 } });
+    hasty.publish(routeTo([upstreamAt(upstream.port)]));
+    assert.deepEqual(statuses(await converse(hasty.port, "GET / HTTP/1.1\r\nHost: app.te")), [408]);
+    const unfinished = "POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 9\r\n\r\nabc";
+    assert.deepEqual(statuses(await converse(hasty.port, unfinished)), [408]);
+    await hasty.close();
+  });
+
   it("answers 504 when the upstream says nothing", async () => {
     script = (socket) => socket.resume();
     assert.deepEqual(statuses(await converse(proxy.port, get)), [504]);
