@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
-import type { Socket } from "node:net";
+import { createConnection, type Socket } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
-import { EchoApp, listenOn, routeTo, TestProxy, upstreamAt } from "./support.ts";
+import { EchoApp, listenOn, RawServer, routeTo, TestProxy, upstreamAt } from "./support.ts";
 
 const host = { host: "app.test" };
 
@@ -175,6 +175,37 @@ describe("proxy: switching and draining", () => {
     assert.equal(app.requests, 4);
     assert.equal(await proxy.plane.probe(upstreamAt(app.port)), true);
     assert.equal(await proxy.plane.probe(upstreamAt(gone.port)), false);
+    await app.close();
+  });
+
+  it("counts nothing as in flight any more after clients and apps that break off anywhere", async () => {
+    const answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    const request =
+      "POST / HTTP/1.1\r\nHost: app.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    const app = await new RawServer((socket, connection) => {
+      socket.once("data", () => {
+        socket.write(answer.slice(0, (connection * 7) % (answer.length + 1)));
+        if (connection % 3 === 0) socket.resetAndDestroy();
+        else socket.end();
+      });
+    }).listen();
+    proxy.publish(routeTo([upstreamAt(app.port, "old")]));
+    const breakOff = async (number: number) => {
+      const socket = createConnection(proxy.port, "127.0.0.1").resume();
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.on("error", () => {});
+      await once(socket, "connect");
+      const sent = (number * 11) % (request.length + 1);
+      socket.write(request.slice(0, sent));
+      if (number % 2 === 0) socket.resetAndDestroy();
+      else socket.end();
+      await closed;
+    };
+    for (let number = 0; number < 300; number += 10) {
+      await Promise.all(Array.from({ length: 10 }, (_, index) => breakOff(number + index)));
+    }
+    proxy.publish();
+    assert.equal(await proxy.plane.drain(["old"], 60_000), true);
     await app.close();
   });
 
