@@ -52,7 +52,7 @@ function takeFlags(
       continue;
     }
     const { name, attached } = nameOf(word, flags);
-    const flag = flags[name];
+    const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
     const rows = Object.entries(flags).find(([, each]) => each.kind === "rows")?.[0];
     if (flag === undefined && rows !== undefined) {
       values[rows] = [...(values[rows] as string[]), word];

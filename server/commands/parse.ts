@@ -13,15 +13,15 @@ export interface ParsedLine {
 }
 
 /** Dokku's shorthands. */
-const aliases: Readonly<Record<string, string>> = {
-  "-h": "help",
-  "--help": "help",
-  "-v": "version",
-  "--version": "version",
-  apps: "apps:list",
-  config: "config:show",
-  ps: "ps:report",
-};
+const aliases: ReadonlyMap<string, string> = new Map([
+  ["-h", "help"],
+  ["--help", "help"],
+  ["-v", "version"],
+  ["--version", "version"],
+  ["apps", "apps:list"],
+  ["config", "config:show"],
+  ["ps", "ps:report"],
+]);
 
 interface GlobalFlags {
   quiet: boolean;
@@ -34,7 +34,9 @@ export function parse(words: readonly string[], commands: readonly AnyCommand[])
   const globals: GlobalFlags = { quiet: false, force: false, app: null };
   const [name = "help", ...rest] = withoutProgramName(takeGlobalFlags(words, globals));
   const asked = helpTopic(name, rest, commands);
-  const command = commands.find((each) => each.name === (asked === null ? (aliases[name] ?? name) : "help"));
+  const command = commands.find(
+    (each) => each.name === (asked === null ? (aliases.get(name) ?? name) : "help"),
+  );
   if (command === undefined) throw unknownCommand(name);
   const { quiet, force } = globals;
   if (asked !== null) {
@@ -72,9 +74,9 @@ function withoutProgramName(words: readonly string[]): readonly string[] {
 /** What help is asked about: `apps:help`, `apps` where that is no command, `apps:create --help`; null when no help is. */
 function helpTopic(name: string, rest: readonly string[], commands: readonly AnyCommand[]): string | null {
   if (name.endsWith(":help")) return name.slice(0, -":help".length);
-  if (name in aliases || commands.some((command) => command.name === name)) {
+  if (aliases.has(name) || commands.some((command) => command.name === name)) {
     const flags = rest.slice(0, rest.includes("--") ? rest.indexOf("--") : undefined);
-    return flags.includes("--help") ? (aliases[name] ?? name) : null;
+    return flags.includes("--help") ? (aliases.get(name) ?? name) : null;
   }
   return commands.some((command) => command.name.startsWith(`${name}:`)) ? name : null;
 }

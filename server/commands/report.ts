@@ -80,9 +80,9 @@ function chosen(rows: Rows, flags: readonly string[]): Rows {
   if (flags.length === 0) return rows;
   return Object.fromEntries(
     flags.map((flag) => {
-      const value = rows[flag.slice(2)];
-      if (value === undefined || !flag.startsWith("--")) throw invalidFlag(rows);
-      return [flag.slice(2), value];
+      const key = flag.slice(2);
+      if (!flag.startsWith("--") || !Object.hasOwn(rows, key)) throw invalidFlag(rows);
+      return [key, rows[key]];
     }),
   );
 }
