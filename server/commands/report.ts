@@ -82,7 +82,7 @@ function chosen(rows: Rows, flags: readonly string[]): Rows {
     flags.map((flag) => {
       const key = flag.slice(2);
       if (!flag.startsWith("--") || !Object.hasOwn(rows, key)) throw invalidFlag(rows);
-      return [key, rows[key]];
+      return [key, rows[key] ?? ""];
     }),
   );
 }
