@@ -2,6 +2,8 @@ import { once } from "node:events";
 import type { Response } from "express";
 
 const heartbeatMs = 15_000;
+/** How soon a browser connects again after the connection broke. */
+const reconnectMs = 1000;
 
 export interface ServerEvent {
   readonly event: string;
@@ -20,7 +22,7 @@ export class EventStream {
     this.signal = gone.signal;
     this.#response = response;
     response.set({ "Content-Type": "text/event-stream", "X-Accel-Buffering": "no" });
-    response.flushHeaders();
+    response.write(`retry: ${reconnectMs}\n\n`);
     // A comment now and then keeps idle connections open and finds out about dead ones.
     const heartbeat = setInterval(() => response.write(":\n\n"), heartbeatMs);
     response.once("close", () => {

@@ -41,7 +41,7 @@ export function logLineView(line: LogLine, id: string): LogLineView {
 
 function hueOf(process: string): number {
   const [type = ""] = process.split(".");
-  return Buffer.from(type).reduce((sum, byte) => sum + byte, 0) % hues;
+  return Buffer.from(type).reduce((hash, byte) => (hash * 33 + byte) % 1009, 7) % hues;
 }
 
 /** One line of a deploy's log: what kind it is by Dokku's prefixes, and its text. */

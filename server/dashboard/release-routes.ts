@@ -21,7 +21,7 @@ export function addReleaseRoutes(router: Router, context: Context): void {
       const page = pageOf(app, release);
       const frameOptions = {
         title: `${app.name} v${release.version}`,
-        live: `${page.deploy.href}/live`,
+        live: page.deploy.running ? `${page.deploy.href}/live` : null,
         refresh: page.deploy.running,
       };
       const model = { frame: frame(context, actor, frameOptions), lines, lastId: String(lines.length) };

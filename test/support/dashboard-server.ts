@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createDashboard } from "../../server/dashboard/dashboard.ts";
-import { createHttpServer } from "../../server/http/server.ts";
+import { createDashboard, type Dashboard } from "../../server/dashboard/dashboard.ts";
+import { createHttpServer, type HttpServer } from "../../server/http/server.ts";
 import type { App } from "../../server/model/app.ts";
 import type { Key, Role } from "../../server/model/key.ts";
 import type { ProcessState } from "../../server/model/process.ts";
@@ -11,28 +11,30 @@ import { packageRoot } from "../../server/paths.ts";
 import { openState, type State } from "../../server/state/state.ts";
 import { MemoryOperations } from "./memory-operations.ts";
 
-type Router = ReturnType<typeof createDashboard>["router"];
-
 /** The dashboard behind its real server and on a real database, with no machine to run apps on. */
 export class DashboardServer {
   readonly state: State;
   readonly operations: MemoryOperations;
-  readonly router: Router;
-  readonly url: string;
-  readonly close: () => Promise<void>;
+  readonly router: Dashboard["router"];
+  readonly #directory: string;
+  readonly #errorPage: Dashboard["errorPage"];
+  #server: HttpServer;
+  #port = 0;
 
-  private constructor(
-    state: State,
-    operations: MemoryOperations,
-    router: Router,
-    url: string,
-    close: () => Promise<void>,
-  ) {
+  private constructor(directory: string, state: State) {
+    this.#directory = directory;
     this.state = state;
-    this.operations = operations;
-    this.router = router;
-    this.url = url;
-    this.close = close;
+    this.operations = new MemoryOperations(state);
+    const dashboard = createDashboard({
+      state,
+      operations: this.operations,
+      settings: { version: "1.2.3", sshPort: 2222 },
+      viewsDir: join(packageRoot, "server/dashboard/views"),
+      publicDir: join(packageRoot, "server/dashboard/public"),
+    });
+    this.router = dashboard.router;
+    this.#errorPage = dashboard.errorPage;
+    this.#server = this.#newServer();
   }
 
   static async start(): Promise<DashboardServer> {
@@ -42,22 +44,34 @@ export class DashboardServer {
       secretKey: join(directory, "secret.key"),
       migrations: join(packageRoot, "server/state/migrations"),
     });
-    const operations = new MemoryOperations(state);
-    const { router, errorPage } = createDashboard({
-      state,
-      operations,
-      settings: { version: "1.2.3", sshPort: 2222 },
-      viewsDir: join(packageRoot, "server/dashboard/views"),
-      publicDir: join(packageRoot, "server/dashboard/public"),
-    });
-    const server = createHttpServer({ address: "127.0.0.1", port: 0, router, errorPage });
-    const port = await server.listen();
-    const close = async () => {
-      await server.close();
-      state.close();
-      await rm(directory, { recursive: true });
-    };
-    return new DashboardServer(state, operations, router, `http://127.0.0.1:${port}`, close);
+    const server = new DashboardServer(directory, state);
+    server.#port = await server.#server.listen();
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  async close(): Promise<void> {
+    await this.stopListening();
+    this.state.close();
+    await rm(this.#directory, { recursive: true });
+  }
+
+  async stopListening(): Promise<void> {
+    await this.#server.close();
+  }
+
+  /** As after a restart: on the same port. */
+  async listenAgain(): Promise<void> {
+    this.#server = this.#newServer();
+    await this.#server.listen();
+  }
+
+  #newServer(): HttpServer {
+    const { router } = this;
+    return createHttpServer({ address: "127.0.0.1", port: this.#port, router, errorPage: this.#errorPage });
   }
 
   addKey(name: string, role: Role): Key {

@@ -17,6 +17,7 @@ export function keepLive(path, logView) {
     source.addEventListener("line", (event) => logView?.add(JSON.parse(event.data), event.lastEventId));
     source.addEventListener("end", () => {
       close();
+      logView?.end();
       document.removeEventListener("visibilitychange", followVisibility);
     });
     source.addEventListener("error", () => {

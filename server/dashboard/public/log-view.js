@@ -12,7 +12,7 @@ export class LogView {
     this.#button = button;
     this.#limit = Number(box.dataset.limit);
     this.lastId = box.dataset.lastId;
-    button.addEventListener("click", () => this.#setFollowing(!this.#following));
+    button?.addEventListener("click", () => this.#setFollowing(!this.#following));
     box.addEventListener("scroll", () => this.#readScroll(), { passive: true });
     this.#scrollToEnd();
   }
@@ -22,6 +22,12 @@ export class LogView {
     this.lastId = id;
     this.#waiting.push(html);
     if (this.#waiting.length === 1) requestAnimationFrame(() => this.#putIn());
+  }
+
+  /** No line comes any more. */
+  end() {
+    this.#button?.remove();
+    this.#button = null;
   }
 
   #putIn() {
@@ -58,6 +64,7 @@ export class LogView {
   }
 
   #showState() {
+    if (this.#button === null) return;
     const paused = this.#unseen === 0 ? "Follow" : `Follow (${this.#unseen} new)`;
     this.#button.textContent = this.#following ? "Following" : paused;
     this.#button.setAttribute("aria-pressed", String(this.#following));
