@@ -22,6 +22,8 @@ export function dataPaths(root: string) {
     repositories: join(root, "repositories"),
     /** Image store: an OCI layout plus unpacked layers. */
     images: join(root, "images"),
+    /** Roots that stacks synthesise. */
+    stacks: join(root, "stacks"),
     /** Build caches, one folder an app. */
     caches: join(root, "caches"),
     /** Scratch of builds in progress; emptied at start. */
@@ -34,6 +36,7 @@ export function dataPaths(root: string) {
     buildLogs: join(root, "build-logs"),
     hookSocket: join(root, "hook.sock"),
     proxySocket: join(root, "proxy.sock"),
+    proxyLog: join(root, "proxy.log"),
     routingTable: join(root, "routes.json"),
   } as const;
 }

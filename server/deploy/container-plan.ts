@@ -21,10 +21,10 @@ export interface PlannedProcess {
   readonly index: number;
 }
 
-/** A new container's id: readable, and never used twice. */
+/** A new container's id: never used twice, its first digits are what ps:report shows; then readable. */
 export function newContainerId(app: App, process: string): string {
   const readable = `${app.name}-${process}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
-  return `${readable.slice(0, 36)}-${randomBytes(4).toString("hex")}`;
+  return `${randomBytes(6).toString("hex")}-${readable.slice(0, 34)}`.replace(/-+$/, "");
 }
 
 /** The container of one process: the image's layers and command, the app's config and limits. */
