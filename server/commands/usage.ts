@@ -15,9 +15,10 @@ function replacesArgument(command: AnyCommand, flag: string): boolean {
   return Object.values(command.args).some((each) => each.kind === "optional-app" && each.unless === flag);
 }
 
-/** "--num <lines>"; for a choice "--role admin|deploy". */
+/** "--num <lines>"; of a choice between few words "--role admin|deploy". */
 export function flagUsage(name: string, flag: Flag): string {
-  if (flag.kind === "choice") return `--${name} ${flag.choices.join("|")}`;
+  if (flag.kind === "choice")
+    return `--${name} ${flag.choices.length < 4 ? flag.choices.join("|") : `<${name}>`}`;
   if (flag.kind === "text" || flag.kind === "number") return `--${name} <${flag.label}>`;
   return `--${name}`;
 }

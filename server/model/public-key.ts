@@ -18,6 +18,7 @@ const curves: Readonly<Record<string, { name: string; jwk: string; bytes: number
 
 /** Reads one line in OpenSSH's public key format (sshd(8)). Throws a UserError that says why it is no key. */
 export function parsePublicKey(text: string): PublicKey {
+  if (/PRIVATE KEY/.test(text)) throw invalid("it is a private key: keep it secret and give the .pub file");
   const lines = text
     .split("\n")
     .map((line) => line.trim())
@@ -26,7 +27,6 @@ export function parsePublicKey(text: string): PublicKey {
   const [type = "", base64 = ""] = (lines[0] ?? "").split(/\s+/);
   if (type === "") throw invalid("it is empty");
   const blob = Buffer.from(base64, "base64");
-  if (/PRIVATE KEY/.test(text)) throw invalid("it is a private key: keep it secret and give the .pub file");
   if (base64 === "" || blob.toString("base64") !== base64)
     throw invalid('expected "type base64 comment" in one line');
   checkBlob(type, readStrings(blob));

@@ -2,6 +2,8 @@ import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import type { ServerChannel, Session } from "ssh2";
 import type { ExecuteLine } from "../commands/execute.ts";
+import { log } from "../lib/log.ts";
+import { messageOf } from "../model/error.ts";
 import type { Key } from "../model/key.ts";
 import type { KeyStore } from "../state/keys.ts";
 import { openTerminal } from "./pty.ts";
@@ -55,12 +57,14 @@ export function serveSession(session: Session, options: SessionOptions): void {
     channel.on("error", () => {});
     channel.stderr.on("error", () => {});
     const streams = wantsTerminal ? terminalOf(channel, interrupted) : plain(channel);
-    const status = await execute(
-      options,
-      { ...streams, text, env },
-      AbortSignal.any([gone, interrupted.signal]),
-    );
-    await finish(channel, streams, status, gone);
+    const signal = AbortSignal.any([gone, interrupted.signal]);
+    try {
+      const status = await execute(options, { ...streams, text, env }, signal);
+      await finish(channel, streams, status, gone);
+    } catch (error) {
+      log("ssh session failed", { error: messageOf(error) });
+      channel.close();
+    }
   };
   session.on("exec", (accept, _reject, { command }) => void run(accept(), command));
   session.on("shell", (accept) => void run(accept(), ""));

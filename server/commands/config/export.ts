@@ -12,7 +12,11 @@ export const configExport = defineCommand({
   flags: {
     global: globalFlag,
     merged: mergedFlag,
-    format: { kind: "choice", choices: Object.keys(formats), summary: "the form" },
+    format: {
+      kind: "choice",
+      choices: Object.keys(formats),
+      summary: `one of ${Object.keys(formats).join(", ")}`,
+    },
   },
   examples: ["config:export blog", "config:export --format json blog"],
   run: (ctx, input) => Object.fromEntries(varsOf(ctx, input.app, input.merged)),
