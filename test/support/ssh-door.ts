@@ -78,16 +78,14 @@ export class SshDoorFixture {
 
   spawn(key: string, args: readonly string[]): ChildProcess {
     const options = [
-      ...["-F", "none", "-i", join(this.directory, key), "-p", String(this.#port)],
-      ...["-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=accept-new", "-o", "LogLevel=ERROR"],
-      ...[
-        "-o",
-        `UserKnownHostsFile=${join(this.directory, "known_hosts")}`,
-        "-o",
-        "NumberOfPasswordPrompts=1",
-      ],
-    ];
-    return spawn("ssh", [...options, ...args], { env: { PATH: process.env["PATH"] } });
+      "IdentitiesOnly=yes",
+      "StrictHostKeyChecking=accept-new",
+      "LogLevel=ERROR",
+      "NumberOfPasswordPrompts=1",
+      `UserKnownHostsFile=${join(this.directory, "known_hosts")}`,
+    ].flatMap((option) => ["-o", option]);
+    const fixed = ["-F", "none", "-i", join(this.directory, key), "-p", String(this.#port)];
+    return spawn("ssh", [...fixed, ...options, ...args], { env: { PATH: process.env["PATH"] } });
   }
 
   /** Runs `ssh ARGS` to its end. */
