@@ -9,7 +9,7 @@ import { defaultTimeouts, type Timeouts } from "./timeouts.ts";
 
 export interface DataPlaneOptions {
   readonly dial: Dial;
-  /** Called when an upstream has left the table and its last request has ended. */
+  /** Called when an upstream is in use no more: it left the table and its last request ended, or it was only probed. */
   readonly onUpstreamGone?: (upstream: Upstream) => void;
   readonly timeouts?: Partial<Timeouts>;
 }
@@ -17,6 +17,7 @@ export interface DataPlaneOptions {
 /** Accepts HTTP clients and passes their requests to upstreams as the routing table says. */
 export class DataPlane {
   readonly #dial: Dial;
+  readonly #onUpstreamGone: (upstream: Upstream) => void;
   readonly #timeouts: Timeouts;
   readonly #routing: Routing;
   readonly #connections = new Set<ClientConnection>();
@@ -26,7 +27,8 @@ export class DataPlane {
   constructor(options: DataPlaneOptions) {
     this.#dial = options.dial;
     this.#timeouts = { ...defaultTimeouts, ...options.timeouts };
-    this.#routing = new Routing(options.onUpstreamGone ?? (() => {}));
+    this.#onUpstreamGone = options.onUpstreamGone ?? (() => {});
+    this.#routing = new Routing(this.#onUpstreamGone);
   }
 
   get tableVersion(): number {
@@ -68,6 +70,9 @@ export class DataPlane {
       return true;
     } catch {
       return false;
+    } finally {
+      // A candidate that never makes it into the table would otherwise be remembered for ever.
+      if (!this.#routing.uses(upstream)) this.#onUpstreamGone(upstream);
     }
   }
 

@@ -115,6 +115,11 @@ export class Routing {
     return Object.fromEntries(stats);
   }
 
+  /** Whether requests go there, or still are there. */
+  uses(upstream: Upstream): boolean {
+    return [...this.#pools].some((pool) => sameUpstream(pool.upstream, upstream));
+  }
+
   closeExpired(now: number): void {
     for (const pool of this.#pools) pool.closeExpired(now);
   }

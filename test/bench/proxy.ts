@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { exec } from "../../server/lib/exec.ts";
 import { packageRoot } from "../../server/paths.ts";
 import { startProxy } from "../../server/proxy/launch.ts";
+import { processStartTime } from "../../server/runtime/process-identity.ts";
 
 const rounds = 3;
 const roundSeconds = 3;
@@ -19,7 +20,7 @@ interface Sample {
   readonly p99_ms: number;
 }
 
-export interface ProxyFigures {
+export type ProxyFigures = {
   readonly ours_rps: number;
   readonly nginx_rps: number;
   readonly ours_p99_ms: number;
@@ -35,7 +36,7 @@ export async function proxy(): Promise<ProxyFigures> {
   const directory = await mkdtemp(join(tmpdir(), "slipway-bench-proxy-"));
   const nginxes: ChildProcess[] = [];
   const ours = await startProxy({
-    mainPath: join(packageRoot, "dist/test/proxy/loopback-proxy-main.js"),
+    mainPath: join(packageRoot, "dist/server/proxy-main.js"),
     port: 0,
     address: "127.0.0.1",
     socketPath: join(directory, "proxy.sock"),
@@ -50,7 +51,14 @@ export async function proxy(): Promise<ProxyFigures> {
       {
         app: "bench",
         hosts: [host],
-        upstreams: [{ id: "bench", pid: process.pid, pidStartTime: "", port: upstreamPort }],
+        upstreams: [
+          {
+            id: "bench",
+            pid: process.pid,
+            pidStartTime: processStartTime(process.pid) ?? "",
+            port: upstreamPort,
+          },
+        ],
         stopped: false,
         release: 1,
       },

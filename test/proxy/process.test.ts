@@ -1,15 +1,25 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm, stat } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { packageRoot } from "../../server/paths.ts";
 import { startProxy, type ProxyOptions, type RunningProxy } from "../../server/proxy/launch.ts";
+import { processStartTime } from "../../server/runtime/process-identity.ts";
 import { until } from "../support/until.ts";
 import { converse, EchoApp, routeTo, statuses, upstreamAt } from "./support.ts";
 
 const get = "GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n";
+
+/** Network namespaces that a process keeps open, its own apart. */
+async function namespacesHeld(pid: number): Promise<number> {
+  const own = await readlink(`/proc/${pid}/ns/net`);
+  const fds = await readdir(`/proc/${pid}/fd`);
+  const targets = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => "")));
+  return targets.filter((target) => target.startsWith("net:[") && target !== own).length;
+}
 
 describe("proxy: a process of its own", () => {
   let directory: string;
@@ -20,7 +30,7 @@ describe("proxy: a process of its own", () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "slipway-proxy-"));
     options = {
-      mainPath: join(packageRoot, "dist/test/proxy/loopback-proxy-main.js"),
+      mainPath: join(packageRoot, "dist/server/proxy-main.js"),
       port: 0,
       address: "127.0.0.1",
       socketPath: join(directory, "proxy.sock"),
@@ -103,6 +113,32 @@ describe("proxy: a process of its own", () => {
     client.write("ok");
     assert.match(await answer, /^HTTP\/1\.1 200 OK/);
     proxy = replaced;
+  });
+
+  it("reaches an app on the loopback interface of another network namespace, and lets go of it", async () => {
+    const code = `require("http").createServer((_, response) => response.end("inside")).listen(8000, "127.0.0.1", () => console.log("up"))`;
+    const script = `ip link set lo up && exec "$0" -e '${code}'`;
+    const inside = spawn("unshare", ["--net", "sh", "-c", script, process.execPath], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      await once(inside.stdout, "data");
+      const pid = inside.pid as number;
+      const upstream = { id: "inside", pid, pidStartTime: processStartTime(pid) ?? "", port: 8000 };
+      assert.equal(await proxy.client.probe(upstream), true);
+      assert.equal(await proxy.client.probe({ ...upstream, port: 8001 }), false);
+      assert.equal(await proxy.client.probe({ ...upstream, pidStartTime: "1" }), false);
+      assert.equal(await namespacesHeld(proxy.pid), 0);
+      await proxy.client.publish([routeTo([upstream])]);
+      assert.match(await converse(proxy.port, get), /inside/);
+      assert.equal(await namespacesHeld(proxy.pid), 1);
+      await proxy.client.publish([]);
+      assert.equal(await namespacesHeld(proxy.pid), 0);
+    } finally {
+      const exited = once(inside, "exit");
+      inside.kill("SIGKILL");
+      await exited;
+    }
   });
 
   it("says why it cannot start", async () => {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import { createConnection, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { processStartTime } from "../../server/runtime/process-identity.ts";
 import type { Route, Upstream } from "../../server/model/route.ts";
 import { DataPlane, type DataPlaneOptions } from "../../server/proxy/data-plane.ts";
 
@@ -9,8 +10,11 @@ export function dialLoopback({ port }: Upstream): Socket {
   return createConnection({ host: "127.0.0.1", port, allowHalfOpen: true, noDelay: true });
 }
 
+const ownStartTime = processStartTime(process.pid) ?? "";
+
+/** An upstream in our own network namespace, which is dialled as a container's would be. */
 export function upstreamAt(port: number, id = `u${port}`): Upstream {
-  return { id, pid: process.pid, pidStartTime: "0", port };
+  return { id, pid: process.pid, pidStartTime: ownStartTime, port };
 }
 
 export function routeTo(upstreams: readonly Upstream[], more: Partial<Route> = {}): Route {
