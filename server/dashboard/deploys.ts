@@ -1,4 +1,4 @@
-import type { Release } from "../model/release.ts";
+import type { Release, ReleaseStatus } from "../model/release.ts";
 import type { Tone } from "./app-state.ts";
 import { duration, moment, type Moment } from "./time.ts";
 
@@ -6,6 +6,8 @@ import { duration, moment, type Moment } from "./time.ts";
 export interface DeployView {
   readonly version: number;
   readonly href: string;
+  readonly status: ReleaseStatus;
+  /** The status, and of the good ones which serves. */
   readonly tone: Tone;
   readonly word: string;
   readonly running: boolean;
@@ -27,6 +29,7 @@ export function deployView(
   return {
     version: release.version,
     href: `/apps/${appName}/releases/${release.version}`,
+    status: release.status,
     tone,
     word,
     running: isRunning(release),

@@ -48,8 +48,8 @@ export class SignIn {
  * as a dashboard at example.com:8000, and apps are not trusted.
  */
 export function isOwnOrigin(request: Request): boolean {
-  const { origin, host } = request.headers;
-  return origin !== undefined && URL.canParse(origin) && new URL(origin).host === host;
+  const { origin } = request.headers;
+  return origin !== undefined && URL.canParse(origin) && new URL(origin).host === request.host;
 }
 
 /** "__Host-" keeps apps on subdomains from planting a cookie of this name (RFC 6265bis 4.1.3.2); it needs https. */

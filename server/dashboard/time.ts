@@ -32,7 +32,6 @@ function roughly(milliseconds: number): string {
 /** How long something took: "0.8 s", "42 s", "3 min 5 s". */
 export function duration(milliseconds: number): string {
   if (milliseconds < 10 * second) return `${(milliseconds / second).toFixed(1)} s`;
-  if (milliseconds < minute) return `${Math.round(milliseconds / second)} s`;
-  const seconds = Math.round((milliseconds % minute) / second);
-  return `${Math.floor(milliseconds / minute)} min ${seconds} s`;
+  const seconds = Math.round(milliseconds / second);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
