@@ -1,0 +1,8 @@
+#pragma once
+
+// Empties the bounding and ambient sets and sets no_new_privs: nothing that is executed later can gain a
+// capability.
+void forbid_gaining_capabilities();
+
+// Empties the effective, permitted and inheritable sets of this process. capabilities(7).
+void drop_capabilities();

@@ -1,0 +1,2 @@
+/** The pre-receive hook of git repositories, a program of native/. */
+export { hookPath } from "../../native/index.ts";
