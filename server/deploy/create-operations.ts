@@ -17,7 +17,7 @@ export interface OperationsHost {
   readonly operations: Operations;
   /** Makes the machine match the state; call once, before doors open. */
   reconcile(): Promise<void>;
-  /** Resolves when no operation runs and every retired process is gone. */
+  /** Resolves when no operation runs or waits. */
   idle(): Promise<void>;
   /** Stops every app's processes without changing what the state wants: for a server that leaves nothing behind. */
   stopAll(): Promise<void>;
@@ -78,10 +78,7 @@ export function createOperations(rooms: Rooms): OperationsHost {
   return {
     operations,
     reconcile: () => reconcile(rooms, formation, queue),
-    async idle() {
-      await queue.idle();
-      await formation.allRetired();
-    },
+    idle: () => queue.idle(),
     async stopAll() {
       const apps = state.apps.list();
       await Promise.all(apps.flatMap((app) => formation.of(app.id).map((process) => process.stop())));

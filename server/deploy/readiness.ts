@@ -18,13 +18,14 @@ export async function untilReady(
   port: number | null,
 ): Promise<void> {
   const settled = new AbortController();
+  const signal = AbortSignal.any([settled.signal, rooms.closing]);
   const ended = container.exited.then((exit) => {
     throw new UserError(`${name} ended while starting (${describeExit(exit)})`);
   });
   const up =
     port === null
-      ? delay(upAfterMs, undefined, { signal: settled.signal })
-      : untilListening(rooms, name, container, port, settled.signal);
+      ? delay(upAfterMs, undefined, { signal })
+      : untilListening(rooms, name, container, port, signal);
   try {
     await Promise.race([up, ended]);
   } finally {

@@ -25,7 +25,7 @@ export type ProxyFigures = {
   readonly nginx_rps: number;
   readonly ours_p99_ms: number;
   readonly nginx_p99_ms: number;
-}
+};
 
 /**
  * Requests per second and the 99th percentile of the time to answer, through our proxy and through nginx, one process

@@ -5,6 +5,7 @@ import type { Repositories } from "../../git/repositories.ts";
 import type { App } from "../../model/app.ts";
 import { UserError } from "../../model/error.ts";
 import { requireAppOrFreeName } from "../access.ts";
+import { newApp } from "../apps/new-app.ts";
 import { defineRawCommand, type RawContext } from "../command.ts";
 import { appNameOfPath } from "./app-name-of-path.ts";
 
@@ -18,13 +19,13 @@ export function receivePack(repositories: Repositories, hooks: HookServer) {
     summary: "take a git push and deploy it",
     role: "deploy",
     effect: "change",
-    args: { path: { kind: "word", label: "app" } },
+    args: { app: { kind: "app-name" } },
     flags: {},
     examples: ["git push slipway main"],
-    async run(ctx, { path }) {
-      const name = appNameOfPath(path);
+    async run(ctx, input) {
+      const name = appNameOfPath(input.app);
       const known = requireAppOrFreeName(ctx.state, ctx.actor, name);
-      const app = known ?? (await ctx.operations.createApp(name, ctx.actor));
+      const app = known ?? (await newApp(ctx, name));
       let pushed = false;
       const token = hooks.expect(async (push) => {
         pushed = true;

@@ -11,11 +11,11 @@ export function uploadPack(repositories: Repositories) {
     summary: "serve a git clone or fetch",
     role: "deploy",
     effect: "read",
-    args: { path: { kind: "word", label: "app" } },
+    args: { app: { kind: "app-name" } },
     flags: {},
     examples: ["git clone slipway:blog"],
-    async run(ctx, { path }) {
-      const app = requireApp(ctx.state, ctx.actor, appNameOfPath(path));
+    async run(ctx, input) {
+      const app = requireApp(ctx.state, ctx.actor, appNameOfPath(input.app));
       const child = repositories.uploadPack(app.id, ctx.env["GIT_PROTOCOL"]);
       const { stdin, stdout, stderr } = child;
       if (stdin === null || stdout === null || stderr === null)
