@@ -126,8 +126,7 @@ class Build {
     const shared = await BuildCache.open(join(cachesDir, "shared"), stack.version);
     let open = entries;
     for (const buildpack of elements) {
-      const previous =
-        cache.record(buildpack) ?? (buildpack.sharedLayers ? shared.record(buildpack) : null);
+      const previous = cache.record(buildpack) ?? (buildpack.sharedLayers ? shared.record(buildpack) : null);
       const layers = new BuildpackLayers(buildpack, this.#workspace, images, cache, previous);
       const earlier = [...this.#begun];
       this.#begun.push(layers);
@@ -170,8 +169,7 @@ class Build {
       network: true,
       onLine: this.#request.onLine,
     });
-    if (code !== 0)
-      throw new UserError(reason || `${title} failed in bin/build: exit status ${code}`);
+    if (code !== 0) throw new UserError(reason || `${title} failed in bin/build: exit status ${code}`);
     const unmet = readUnmet(await layers.readFile("build.toml"));
     return entries.filter((entry) => !mine.includes(entry) || unmet.includes(entry.name));
   }

@@ -84,8 +84,7 @@ export function readProcesses(toml: TomlTable, api: number): LaunchProcess[] {
 }
 
 export function table(value: TomlValue | undefined): TomlTable {
-  const isTable =
-    typeof value === "object" && !Array.isArray(value) && !(value instanceof TomlDate);
+  const isTable = typeof value === "object" && !Array.isArray(value) && !(value instanceof TomlDate);
   return isTable ? value : {};
 }
 

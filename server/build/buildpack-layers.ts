@@ -40,7 +40,7 @@ export class BuildpackLayers {
   readonly #images: LayerStore;
   readonly #cache: BuildCache;
   readonly #previous: BuildpackRecord;
-  /** Restored with content, from the store. */
+  /** Content that lies in the store. */
   readonly #lower = new Map<string, Digest>();
   /** Restored with content, moved out of the cache. */
   readonly #taken = new Set<string>();
@@ -161,6 +161,8 @@ export class BuildpackLayers {
     for (const folder of [join(parent, ".."), parent]) await chmod(folder, 0o755);
     await rename(path, join(parent, name));
     const added = await this.#images.addLayer(staging);
+    // It was moved: later buildpacks see it from the store.
+    this.#lower.set(name, added);
     return { ...layer, path: this.#storedPath(name, added), digest: added };
   }
 
@@ -187,8 +189,7 @@ export class BuildpackLayers {
   async giveBackCached(): Promise<void> {
     for (const name of this.#taken) {
       const stats = await lstat(join(this.#upper, name)).catch(() => null);
-      if (stats?.isDirectory() === true)
-        await this.#cache.put(this.buildpack, name, join(this.#upper, name));
+      if (stats?.isDirectory() === true) await this.#cache.put(this.buildpack, name, join(this.#upper, name));
     }
   }
 

@@ -141,7 +141,9 @@ async function giveToApp(path: string): Promise<void> {
   const children = await readdir(path, { withFileTypes: true });
   await Promise.all(
     children.map((child) =>
-      child.isDirectory() ? giveToApp(join(path, child.name)) : lchown(join(path, child.name), appUser, appUser),
+      child.isDirectory()
+        ? giveToApp(join(path, child.name))
+        : lchown(join(path, child.name), appUser, appUser),
     ),
   );
 }
