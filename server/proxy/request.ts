@@ -177,7 +177,8 @@ export function upstreamRequestHead(
   let head = `${request.method} ${request.target} HTTP/1.1\r\nHost: ${request.authority}\r\n`;
   for (const field of request.fields) {
     if (isForUs(field.key) || request.connection.includes(field.key)) continue;
-    head += `${field.name}: ${field.value}\r\n`;
+    const value = field.key === "cookie" ? withoutDashboardSession(field.value) : field.value;
+    if (value !== null) head += `${field.name}: ${value}\r\n`;
   }
   if (request.framing === "chunked") head += "Transfer-Encoding: chunked\r\n";
   else if (typeof request.framing === "object") head += `Content-Length: ${request.framing.length}\r\n`;
@@ -189,4 +190,11 @@ export function upstreamRequestHead(
     `X-Forwarded-For: ${peer}\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ${request.authority}\r\n` +
     `X-Forwarded-Port: ${port}\r\nX-Request-Id: ${request.id}\r\nX-Request-Start: t=${receivedAt}\r\n\r\n`
   );
+}
+
+/** Cookies know no ports (RFC 6265, 8.5): on the dashboard's own host name an app would be sent its visitors' sessions. */
+function withoutDashboardSession(cookies: string): string | null {
+  if (!cookies.includes("slipway-session=")) return cookies;
+  const others = cookies.split(";").filter((cookie) => !/^\s*(__Host-)?slipway-session=/.test(cookie));
+  return others.length === 0 ? null : others.join(";").trim();
 }

@@ -151,6 +151,14 @@ const accepted: readonly [name: string, bytes: string, check: (echo: Echo) => vo
     },
   ],
   [
+    "the dashboard's session cookie",
+    `${head}Cookie: a=1; slipway-session=secret; b=2\r\nCookie: __Host-slipway-session=secret\r\nX-Empty:\r\n\r\n`,
+    (echo) => {
+      assert.equal(valueOf(echo, "cookie"), "a=1; b=2");
+      assert.equal(valueOf(echo, "x-empty"), "");
+    },
+  ],
+  [
     "forged forwarding fields",
     `${head}X-Forwarded-For: 6.6.6.6\r\nX_Forwarded_For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n` +
       "X-Forwarded-Ssl: on\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\nConnection: x-forwarded-for\r\nX-Request-Id: bad id\r\n\r\n",
