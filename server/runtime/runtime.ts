@@ -185,8 +185,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     held.add(id);
     const attachment = record.address === null ? null : network.attach(record.address);
     const client = await MonitorClient.connect(directory).catch(() => null);
-    const init = await client?.ready.catch(() => null);
-    if (client !== null && init != null) return running(id, client, init, attachment, null);
+    const init = (await client?.ready.catch(() => null)) ?? null;
+    if (client !== null && init !== null) return running(id, client, init, attachment, null);
     client?.close();
     const exit = await readExit(directory);
     await removeCgroups(id);
