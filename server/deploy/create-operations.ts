@@ -38,7 +38,13 @@ export function createOperations(rooms: Rooms): OperationsHost {
         state.keys.grant(created.id, actor.id);
         return created;
       });
-      await rooms.repositories.create(app.id);
+      try {
+        await rooms.repositories.create(app.id);
+      } catch (error) {
+        await rooms.repositories.remove(app.id);
+        state.apps.delete(app.id);
+        throw error;
+      }
       await publishRoutes(rooms);
       rooms.tell("app.created", app, actor.name, `${name} was created`);
       return app;

@@ -49,14 +49,15 @@ export class Repositories {
     return join(this.#options.root, `${appId}.git`);
   }
 
-  #git(appId: number, env: Readonly<Record<string, string>> = {}): SimpleGit {
-    return simpleGit(this.#path(appId)).env({ ...gitEnvironment(), ...env });
+  #git(appId: number): SimpleGit {
+    const env = gitEnvironment();
+    // simple-git asks for each variable that could change what git does; these are all ours.
+    return simpleGit(this.#path(appId), { allowEnvironment: Object.keys(env) }).env(env);
   }
 
   async create(appId: number): Promise<void> {
-    const path = this.#path(appId);
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    await simpleGit(path).env(gitEnvironment()).init(true, ["--initial-branch=main"]);
+    await mkdir(this.#path(appId), { recursive: true, mode: 0o700 });
+    await this.#git(appId).init(true, ["--initial-branch=main"]);
   }
 
   async remove(appId: number): Promise<void> {
