@@ -103,13 +103,19 @@ export class Repositories {
     gitEnv: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     const index = `${directory}.index`;
-    const env = { ...gitEnvironment(), ...gitEnv, GIT_DIR: this.#path(appId), GIT_INDEX_FILE: index };
+    const env = {
+      ...gitEnvironment(),
+      ...gitEnv,
+      GIT_DIR: this.#path(appId),
+      GIT_INDEX_FILE: index,
+      GIT_WORK_TREE: directory,
+    };
     await mkdir(directory, { recursive: true, mode: 0o755 });
     try {
       await exec(["git", "read-tree", commit], { env });
       const files = await exec(["git", "ls-files", "--cached"], { env });
       if (files === "") throw new UserError("The pushed commit holds no files: there is nothing to build");
-      await exec(["git", "checkout-index", "--all", "--force", `--prefix=${directory}/`], { env });
+      await exec(["git", "checkout-index", "--all", "--force"], { env, cwd: directory });
     } finally {
       await rm(index, { force: true });
     }
