@@ -16,8 +16,17 @@ void forbid_gaining_capabilities() {
   check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs");
 }
 
-void drop_capabilities() {
+namespace {
+
+void set_capabilities(uint32_t first_word) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-  check(syscall(SYS_capset, &header, none), "drop capabilities");
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+  sets[0].permitted = sets[0].effective = first_word;
+  check(syscall(SYS_capset, &header, sets), "drop capabilities");
 }
+
+}  // namespace
+
+void drop_capabilities() { set_capabilities(0); }
+
+void drop_all_but_kill() { set_capabilities(1U << CAP_KILL); }

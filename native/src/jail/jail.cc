@@ -92,7 +92,7 @@ void become_container(const Spec& spec, const Cgroup& cgroup, const Streams& str
 
   const pid_t app = check(fork(), "start the app");
   if (app == 0) execute_app(spec);
-  drop_capabilities();
+  drop_all_but_kill();  // the app is another user, and init passes signals on to it
   run_init(app, status);
 }
 
