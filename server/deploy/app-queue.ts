@@ -1,13 +1,18 @@
 import type { Say } from "./operations.ts";
 
-/** One operation of an app at a time, in the order they were asked for; a waiting one says so. */
+/** One thing of an app at a time, in the order they were asked for; a waiting one says so. */
 export class AppQueue {
+  readonly #noun: "operation" | "push";
   readonly #tails = new Map<number, { promise: Promise<unknown>; length: number }>();
+
+  constructor(noun: "operation" | "push") {
+    this.#noun = noun;
+  }
 
   async run<T>(appId: number, say: Say, operation: () => Promise<T>): Promise<T> {
     const tail = this.#tails.get(appId);
     if (tail !== undefined) {
-      const ahead = tail.length === 1 ? "another operation" : `${tail.length} other operations`;
+      const ahead = tail.length === 1 ? `another ${this.#noun}` : `${tail.length} others`;
       say(`-----> Waiting for ${ahead} of this app to finish`);
     }
     const previous = tail?.promise ?? Promise.resolve();

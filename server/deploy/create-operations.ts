@@ -25,7 +25,7 @@ export interface OperationsHost {
 
 export function createOperations(rooms: Rooms): OperationsHost {
   const { state } = rooms;
-  const queue = new AppQueue();
+  const queue = new AppQueue("operation");
   const formation = new Formation(rooms);
   /** The app as it is when its turn comes; it may have been destroyed while it waited. */
   const fresh = (app: App) => state.apps.get(app.name);

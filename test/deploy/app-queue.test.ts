@@ -9,7 +9,7 @@ function newGate(): { promise: Promise<void>; resolve: () => void } {
 
 describe("app queue", () => {
   it("runs the operations of an app one after the other, tells who waits, and goes on after a failure", async () => {
-    const queue = new AppQueue();
+    const queue = new AppQueue("operation");
     const happened: string[] = [];
     const gate = newGate();
     const first = queue.run(

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { ChildProcess } from "node:child_process";
+import { AppQueue } from "../../deploy/app-queue.ts";
 import type { HookServer, Push, RefUpdate } from "../../git/hook-server.ts";
 import type { Repositories } from "../../git/repositories.ts";
 import type { App } from "../../model/app.ts";
@@ -14,6 +15,8 @@ const noCommit = /^0+$/;
 
 /** `git push`: takes the objects, and deploys inside git's pre-receive hook so that a failed deploy rejects the push. */
 export function receivePack(repositories: Repositories, hooks: HookServer) {
+  // A push waits before git tells the client what is there: what it then sends builds on the push before it.
+  const pushes = new AppQueue("push");
   return defineRawCommand({
     name: "git-receive-pack",
     summary: "take a git push and deploy it",
@@ -26,18 +29,25 @@ export function receivePack(repositories: Repositories, hooks: HookServer) {
       const name = appNameOfPath(input.app);
       const known = requireAppOrFreeName(ctx.state, ctx.actor, name);
       const app = known ?? (await newApp(ctx, name));
-      let pushed = false;
-      const token = hooks.expect(async (push) => {
-        pushed = true;
-        return await acceptPush(ctx, repositories, app, push);
-      });
-      try {
-        return await relay(ctx, repositories.receivePack(app.id, token));
-      } finally {
-        hooks.forget(token);
-        // git asks for the repository before it finds that there is nothing to push: then no app must stay behind.
-        if (known === null && !pushed) await ctx.operations.destroyApp(app, ctx.actor);
-      }
+      return await pushes.run(
+        app.id,
+        (line) => ctx.err(line),
+        async () => {
+          if (ctx.signal.aborted) return 1;
+          let pushed = false;
+          const token = hooks.expect(async (push) => {
+            pushed = true;
+            return await acceptPush(ctx, repositories, app, push);
+          });
+          try {
+            return await relay(ctx, repositories.receivePack(app.id, token));
+          } finally {
+            hooks.forget(token);
+            // git asks for the repository before it finds that there is nothing to push: then no app must stay behind.
+            if (known === null && !pushed) await ctx.operations.destroyApp(app, ctx.actor);
+          }
+        },
+      );
     },
   });
 }
