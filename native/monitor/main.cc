@@ -37,7 +37,7 @@ int main() {
     if (!control.read_order(bytes)) return 1;
     const Order order = parse_order(bytes);
     check(chdir(order.directory.c_str()), "enter", order.directory);
-    control.listen();
+    if (!order.tied) control.listen();
     supervise(order, control);
     return 0;
   } catch (const StepError& error) {

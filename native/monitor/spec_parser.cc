@@ -78,7 +78,7 @@ class Parser {
     if (network != 0 && network != std::size(kNetworkKeys)) refuse("bridge", "network only half described");
     for (const Mount& mount : order_.spec.mounts) check_complete(mount);
     if (!order_.spec.files.empty() && file_open_) refuse("file", "without content");
-    order_.spec.root.writable = order_.directory + "/writable";
+    order_.spec.root.writable = order_.directory;
     order_.spec.root.target = std::string(1, '/');
     return std::move(order_);
   }

@@ -2,6 +2,8 @@ import type { FileHandle } from "node:fs/promises";
 import type { LogLine } from "../model/log-line.ts";
 
 const chunkBytes = 64 * 1024;
+/** Much longer than the longest line. */
+const pieceBytes = 1024 * 1024;
 
 /** Reads "<time> <o|e> <text>", as the monitor writes it; null for anything else. */
 export function parseLogLine(process: string, line: string): LogLine | null {
@@ -16,22 +18,13 @@ export function parseLogLine(process: string, line: string): LogLine | null {
   };
 }
 
-/** Complete lines of a file from `position`, and the position behind the last of them. */
+/** Some complete lines of a file from `position`, none at its end, and the position behind the last of them. */
 export async function readLinesFrom(
   file: FileHandle,
   position: number,
 ): Promise<{ lines: string[]; position: number }> {
-  const chunks: Buffer[] = [];
-  let end = position;
-  for (;;) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, end);
-    if (bytesRead === 0) break;
-    chunks.push(buffer.subarray(0, bytesRead));
-    end += bytesRead;
-    // Enough for one turn: a reader of a large file gets it in pieces.
-    if (chunks.length === 16 && buffer.includes("\n")) break;
-  }
-  const data = Buffer.concat(chunks);
+  const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(pieceBytes), 0, pieceBytes, position);
+  const data = buffer.subarray(0, bytesRead);
   const complete = data.subarray(0, data.lastIndexOf("\n") + 1);
   return { lines: splitLines(complete), position: position + complete.length };
 }

@@ -38,7 +38,7 @@ void open_overlay(const Overlay& overlay, int userns, std::vector<Fd>& trees) {
   for (const std::string& layer : overlay.layers) {
     trees.push_back(open_shifted(layer, userns, MOUNT_ATTR_RDONLY));
   }
-  for (const char* part : {"", "/upper", "/work"}) {
+  for (const char* part : {"/upper", "/work"}) {
     const std::string path = overlay.writable + part;
     if (mkdir(path.c_str(), 0755) < 0 && errno != EEXIST) throw StepError{"make " + path, errno};
   }

@@ -43,16 +43,20 @@ class RootBuilder {
     check(fchdir(scratch.get()), "enter the scratch directory");
   }
 
-  // Only the root is thrown away with its container, so only there the data need not reach the disk.
-  void mount_root(const Overlay& overlay) {
-    const std::string place = mount_overlay(overlay, ",volatile");
+  // Files go into a layer of their own over the image's, in memory: whatever the image has there is hidden,
+  // nothing of it is followed. Only the root is thrown away with its container, so only there the data need
+  // not reach the disk.
+  void mount_root(const Overlay& overlay, const std::vector<File>& files) {
+    const std::string top = make_place();
+    for (const File& file : files) write_file(top, file);
+    const std::string place = mount_overlay(overlay, top + ":", ",volatile");
     root_ = Fd(check(open(place.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open the root"));
   }
 
   void mount_all(const std::vector<Mount>& mounts) {
     for (const Mount& mount : mounts) {
       if (const auto* overlay = std::get_if<Overlay>(&mount)) {
-        const std::string place = mount_overlay(*overlay, "");
+        const std::string place = mount_overlay(*overlay, "", "");
         const Fd merged(check(open(place.c_str(), O_PATH | O_CLOEXEC), "open overlay of", overlay->target));
         attach(merged.get(), open_in_root(root_.get(), overlay->target, true).get(), "attach an overlay");
       } else {
@@ -104,20 +108,6 @@ class RootBuilder {
     attach(shared_memory.get(), open_path(dev.get(), "shm").get(), "attach /dev/shm");
   }
 
-  void write_files(const std::vector<File>& files) {
-    for (const File& file : files) {
-      const size_t slash = file.path.find_last_of('/');
-      const Fd directory = open_in_root(root_.get(), slash == 0 ? "/" : file.path.substr(0, slash), true);
-      const std::string name = file.path.substr(slash + 1);
-      // Whatever the image has there, a link included, is replaced and not followed.
-      if (unlinkat(directory.get(), name.c_str(), 0) < 0 && errno != ENOENT)
-        throw StepError{"replace " + file.path, errno};
-      const Fd out(check(openat(directory.get(), name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644),
-                         "make", file.path));
-      check(write(out.get(), file.content.data(), file.content.size()), "write", file.path);
-    }
-  }
-
   void enter() {
     check(fchdir(root_.get()), "enter the root");
     // Puts the old root over the new one, where it is taken off. pivot_root(2), NOTES.
@@ -134,7 +124,7 @@ class RootBuilder {
 
   std::string make_place() {
     std::string name = std::to_string(places_++);
-    check(mkdir(name.c_str(), 0700), "make a mount point");
+    check(mkdir(name.c_str(), 0755), "make a mount point");
     return name;
   }
 
@@ -145,20 +135,31 @@ class RootBuilder {
     return place;
   }
 
-  // Returns the name of the merged directory in the scratch directory.
-  std::string mount_overlay(const Overlay& overlay, const char* more_options) {
+  // Returns the name of the merged directory in the scratch directory; `top` comes before the other layers.
+  std::string mount_overlay(const Overlay& overlay, std::string top, const char* more_options) {
     std::string lower;
     for (size_t i = 0; i < overlay.layers.size(); i++) {
       const std::string place = attach_next();
       lower = lower.empty() ? place : place + ":" + lower;
     }
     const std::string writable = attach_next();
-    const std::string options = "lowerdir=" + lower + ",upperdir=" + writable + "/upper,workdir=" + writable +
-                                "/work,userxattr" + more_options;
+    const std::string options = "lowerdir=" + top + lower + ",upperdir=" + writable +
+                                "/upper,workdir=" + writable + "/work,userxattr" + more_options;
     std::string place = make_place();
     check(mount("overlay", place.c_str(), "overlay", MS_NOSUID | MS_NODEV, options.c_str()),
           "mount the overlay of", overlay.target);
     return place;
+  }
+
+  static void write_file(const std::string& layer, const File& file) {
+    const std::string path = layer + file.path;
+    for (size_t slash = path.find('/', layer.size() + 1); slash != path.npos;
+         slash = path.find('/', slash + 1)) {
+      if (mkdir(path.substr(0, slash).c_str(), 0755) < 0 && errno != EEXIST)
+        throw StepError{"make " + path, errno};
+    }
+    const Fd out(check(open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644), "make", file.path));
+    check(write(out.get(), file.content.data(), file.content.size()), "write", file.path);
   }
 
   void attach_bind(const Bind& bind, const Fd tree) {
@@ -219,11 +220,10 @@ class RootBuilder {
 
 void enter_root(const Spec& spec, std::vector<Fd> mounts) {
   RootBuilder root(std::move(mounts));
-  root.mount_root(spec.root);
+  root.mount_root(spec.root, spec.files);
   root.mount_proc();
   root.mount_sys();
   root.mount_dev();
   root.mount_all(spec.mounts);
-  root.write_files(spec.files);
   root.enter();
 }
