@@ -42,7 +42,7 @@ interface BuildpackToml {
 
 interface Found {
   readonly toml: BuildpackToml;
-  readonly directory: string;
+  readonly buildpack: Buildpack;
 }
 
 /**
@@ -55,7 +55,7 @@ export async function loadBuildpackGroups(directory: string): Promise<Group[]> {
     if (!entry.isDirectory()) continue;
     const folder = join(directory, entry.name);
     const toml = parse(await readFile(join(folder, "buildpack.toml"), "utf8")) as unknown as BuildpackToml;
-    found.push({ toml, directory: folder });
+    found.push({ toml, buildpack: describe(toml, folder) });
   }
   const order = parse(await readFile(join(directory, "order.toml"), "utf8")) as unknown as {
     order: GroupToml[];
@@ -68,12 +68,10 @@ function expand({ group }: GroupToml, found: readonly Found[]): Group[] {
   const [first, ...rest] = group;
   if (first === undefined) return [[]];
   const remaining = expand({ group: rest }, found);
-  const { toml, directory } = find(first.id, first.version, found);
+  const { toml, buildpack } = find(first.id, first.version, found);
   const optional = first.optional ?? false;
-  if (toml.order === undefined) {
-    const element = { buildpack: describe(toml, directory), optional };
-    return remaining.map((others) => withoutRepeats([element, ...others]));
-  }
+  if (toml.order === undefined)
+    return remaining.map((others) => withoutRepeats([{ buildpack, optional }, ...others]));
   const inner = toml.order.flatMap((each) => expand(each, found));
   return [...inner, ...(optional ? [[]] : [])].flatMap((members) =>
     remaining.map((others) => withoutRepeats([...members, ...others])),
@@ -88,8 +86,7 @@ function withoutRepeats(group: Group): Group {
 
 function find(id: string, version: string | undefined, found: readonly Found[]): Found {
   const match = found.find(
-    ({ toml: { buildpack } }) =>
-      buildpack.id === id && (version === undefined || buildpack.version === version),
+    ({ buildpack }) => buildpack.id === id && (version === undefined || buildpack.version === version),
   );
   if (match === undefined) throw new Error(`buildpack ${id} ${version ?? ""} of the order is not there`);
   return match;

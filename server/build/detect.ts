@@ -20,42 +20,40 @@ interface Detection {
 /** Environment of a buildpack's step, without that of layers. */
 export type StepEnvironment = (buildpack: Buildpack) => Promise<Readonly<Record<string, string>>>;
 
-/** Asks every buildpack, all at once, whether it can build the app, and returns the first group that can. */
+/** Returns the first group that can build the app. Each buildpack is asked once, those of a group all at once. */
 export async function detect(
   context: BuildContext,
   workspace: Workspace,
   groups: readonly Group[],
   environment: StepEnvironment,
 ): Promise<ResolvedPlan<Buildpack>> {
-  const buildpacks = [...new Map(groups.flat().map(({ buildpack }) => [buildpack.id, buildpack])).values()];
-  const detections = new Map(
-    await Promise.all(
-      buildpacks.map(
-        async (buildpack) => [buildpack.id, await ask(context, workspace, buildpack, environment)] as const,
-      ),
-    ),
-  );
+  const detections = new Map<Buildpack, Detection>();
   for (const group of groups) {
+    const unasked = group.map(({ buildpack }) => buildpack).filter((buildpack) => !detections.has(buildpack));
+    const answers = unasked.map(async (buildpack) => {
+      detections.set(buildpack, await ask(context, workspace, buildpack, environment));
+    });
+    await Promise.all(answers);
     const candidates = candidatesOf(group, detections);
     const resolved = candidates === null ? null : resolvePlan(candidates);
     if (resolved !== null) return resolved;
   }
   const failed = [...detections.values()].find(({ error }) => error !== null);
   if (failed !== undefined) throw new UserError(failed.error!);
-  const looked = buildpacks.map(({ name }) => name).join(", ");
+  const tried = [...detections.keys()].map(({ name }) => name).join(", ");
   throw new UserError(
-    `No buildpack fits this app (tried: ${looked}); add a package.json, requirements.txt, index.html or Procfile at the top of the repository`,
+    `No buildpack fits this app (tried: ${tried}); add a package.json, requirements.txt, index.html or Procfile at the top of the repository`,
   );
 }
 
 /** Null when a buildpack that the group needs did not pass. */
 function candidatesOf(
   group: Group,
-  detections: ReadonlyMap<string, Detection>,
+  detections: ReadonlyMap<Buildpack, Detection>,
 ): Candidate<Buildpack>[] | null {
   const candidates: Candidate<Buildpack>[] = [];
   for (const { buildpack, optional } of group) {
-    const alternatives = detections.get(buildpack.id)?.alternatives ?? null;
+    const alternatives = detections.get(buildpack)?.alternatives ?? null;
     if (alternatives !== null) candidates.push({ element: buildpack, optional, alternatives });
     else if (!optional) return null;
   }

@@ -10,7 +10,7 @@ async function main() {
     );
     rmSync("node_modules", { recursive: true });
   }
-  await installDependencies(manifest);
+  await installDependencies(manifest, process.argv[2]);
   describeStart(manifest);
 }
 

@@ -45,18 +45,21 @@ const installScripts = [
   "postprepare",
 ];
 
-/** Installs what package.json asks for and runs the build script; leaves /app/node_modules as the app shall see it. */
-export async function installDependencies(manifest) {
+/**
+ * Installs what package.json asks for and runs the build script; leaves /app/node_modules as the app shall see it.
+ * `inputs`: digest of all that bin/build compares the next time.
+ */
+export async function installDependencies(manifest, inputs) {
   const lockFile = lockFiles.find((name) => existsSync(name)) ?? null;
   const script = ["heroku-postbuild", "build"].find((name) => manifest.scripts?.[name]) ?? null;
-  keepLayer("npm-cache", { cache: true });
+  keepLayer("npm-cache", ["cache"]);
   if (lockFile === null && countOf(manifest, dependencyFields) === 0) {
     if (script !== null) await runScript(script);
     return;
   }
   warnAboutLockFile(lockFile);
   const reason = needsAppFiles(manifest, lockFile);
-  if (reason === null) await installInLayers(manifest, lockFile, script);
+  if (reason === null) await installInLayers(manifest, lockFile, script, inputs);
   else await installInPlace(manifest, lockFile, script, reason);
 }
 
@@ -89,7 +92,7 @@ async function installInPlace(manifest, lockFile, script, reason) {
   if (countOf(manifest, ["devDependencies"]) > 0) await prune(".");
 }
 
-async function installInLayers(manifest, lockFile, script) {
+async function installInLayers(manifest, lockFile, script, inputs) {
   const key = keyOf(manifest, lockFile, script);
   const separate = script !== null && countOf(manifest, ["devDependencies"]) > 0;
   const forBuild = separate ? buildDependencies : dependencies;
@@ -105,11 +108,12 @@ async function installInLayers(manifest, lockFile, script) {
   if (separate) {
     // Build scripts may generate code among the packages, such as a database client.
     if (!unchanged || hasNewFiles(join(buildDependencies, "node_modules"), began)) await makeProductionCopy();
-    keepLayer("build-dependencies", { cache: true }, key);
+    keepLayer("build-dependencies", ["cache"], { key });
     rmSync("node_modules");
     symlinkSync(join(dependencies, "node_modules"), "node_modules");
   }
-  keepLayer("dependencies", { launch: true, cache: true }, key);
+  const comparable = script === null && manifest.scripts?.start !== undefined;
+  keepLayer("dependencies", ["launch", "cache"], comparable ? { key, inputs } : { key });
 }
 
 async function installInto(layer, lockFile, withDevelopment) {
@@ -154,7 +158,9 @@ function hasNewFiles(directory, began) {
 
 /** Equal keys: installing again would give the same. */
 function keyOf(manifest, lockFile, script) {
-  const settings = Object.entries(process.env).filter(([name]) => /^(npm_|NODE_ENV$)/i.test(name));
+  const names = Object.keys(process.env)
+    .filter((name) => /^(npm_|NODE_ENV$)/i.test(name))
+    .sort();
   const parts = [
     process.env.CNB_BUILDPACK_DIR,
     process.env.NODE_VERSION,
@@ -163,7 +169,7 @@ function keyOf(manifest, lockFile, script) {
     ...[lockFile, ".npmrc"].map((name) =>
       name !== null && existsSync(name) ? readFileSync(name, "utf8") : null,
     ),
-    settings.sort(),
+    names.map((name) => [name, process.env[name]]),
     script !== null,
   ];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
@@ -174,11 +180,15 @@ function cachedKey(layer) {
   return /^key = "(\w+)"$/m.exec(readFileSync(`${layer}.toml`, "utf8"))?.[1] ?? null;
 }
 
-function keepLayer(name, types, key = null) {
+function keepLayer(name, types, metadata = {}) {
   mkdirSync(join(layersDir, name), { recursive: true });
-  const flags = Object.keys(types).map((type) => `${type} = true\n`);
-  const metadata = key === null ? "" : `\n[metadata]\nkey = "${key}"\n`;
-  writeFileSync(join(layersDir, `${name}.toml`), `[types]\n${flags.join("")}${metadata}`);
+  const lines = [
+    "[types]",
+    ...types.map((type) => `${type} = true`),
+    "[metadata]",
+    ...Object.entries(metadata).map(([key, value]) => `${key} = "${value}"`),
+  ];
+  writeFileSync(join(layersDir, `${name}.toml`), `${lines.join("\n")}\n`);
 }
 
 function countOf(manifest, fields) {

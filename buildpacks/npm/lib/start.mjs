@@ -1,15 +1,19 @@
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+
+const layersDir = process.env.CNB_LAYERS_DIR;
 
 /** Writes launch.toml with the web process, when package.json or the names of files tell how to start it. */
 export function describeStart(manifest) {
   const command = startCommand(manifest);
   if (command === null) return;
   const words = command.map((word) => JSON.stringify(word)).join(", ");
-  writeFileSync(
-    join(process.env.CNB_LAYERS_DIR, "launch.toml"),
-    `[[processes]]\ntype = "web"\ncommand = [${words}]\ndefault = true\n`,
-  );
+  const launch = join(layersDir, "launch.toml");
+  writeFileSync(launch, `[[processes]]\ntype = "web"\ncommand = [${words}]\ndefault = true\n`);
+  // For bin/build, when nothing has changed the next time.
+  mkdirSync(join(layersDir, "start"), { recursive: true });
+  copyFileSync(launch, join(layersDir, "start/launch.toml"));
+  writeFileSync(join(layersDir, "start.toml"), "[types]\ncache = true\n");
 }
 
 function startCommand({ scripts = {}, main }) {

@@ -37,20 +37,23 @@ function siteRoot() {
 }
 
 function chosenRoot() {
-  const configured = [
-    ["static.json", staticJson],
-    ["Staticfile", (text) => /^root:\s*["']?([^"'\n]+?)["']?\s*$/m.exec(text)?.[1]],
-  ];
-  for (const [source, read] of configured) {
-    const root = existsSync(source) ? read(readFileSync(source, "utf8")) : undefined;
-    if (typeof root === "string" && root !== "") return { root, source };
+  const configured = { "static.json": staticJson, Staticfile: staticfile };
+  for (const [source, read] of Object.entries(configured)) {
+    const root = existsSync(source) ? read(readFileSync(source, "utf8")) : "";
+    if (root !== "") return { root, source };
   }
   return { root: existsSync("public/index.html") ? "public" : ".", source: "the repository" };
 }
 
+/** Cloud Foundry's format, of which only the root is read. */
+function staticfile(text) {
+  return /^root:\s*["']?([^"'\n]+?)["']?\s*$/m.exec(text)?.[1] ?? "";
+}
+
+/** Heroku's format, of which only the root is read. */
 function staticJson(text) {
   try {
-    return JSON.parse(text).root;
+    return String(JSON.parse(text).root ?? "");
   } catch (error) {
     throw new Error(`static.json is not valid JSON: ${error.message}`);
   }
