@@ -1,7 +1,7 @@
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, open, readFile, rm } from "node:fs/promises";
-import { request, type IncomingHttpHeaders } from "node:http";
+import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exec } from "../server/lib/exec.ts";
@@ -131,11 +131,14 @@ export class LocalServer {
   }
 
   sshArguments(key = "admin"): string[] {
-    return [
-      ...["-F", "none", "-i", join(this.directory, key), "-p", String(this.#addresses.sshPort)],
-      ...["-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=accept-new", "-o", "LogLevel=ERROR"],
-      ...["-o", `UserKnownHostsFile=${join(this.directory, "known_hosts")}`],
+    const identity = ["-F", "none", "-i", join(this.directory, key), "-p", String(this.#addresses.sshPort)];
+    const options = [
+      "IdentitiesOnly=yes",
+      "StrictHostKeyChecking=accept-new",
+      "LogLevel=ERROR",
+      `UserKnownHostsFile=${join(this.directory, "known_hosts")}`,
     ];
+    return [...identity, ...options.flatMap((option) => ["-o", option])];
   }
 
   /** Runs `ssh slipway@127.0.0.1 COMMAND`. */
@@ -181,7 +184,7 @@ export class LocalServer {
       agent: false,
     });
     asked.end();
-    const [response] = (await once(asked, "response")) as [import("node:http").IncomingMessage];
+    const [response] = (await once(asked, "response")) as [IncomingMessage];
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);
     return {

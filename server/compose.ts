@@ -50,7 +50,7 @@ export async function compose(config: Config): Promise<Slipway> {
   const record: RecordEvent = (event) => void plugins.emit("event", state.events.add(event));
 
   const network = await openNetwork(paths.root);
-  const runtime = await createRuntime({ containersDir: paths.containers, network });
+  const runtime = createRuntime({ containersDir: paths.containers, network });
   const images = await ImageStore.open(paths.images);
   const stack = await openHostStack(paths.stacks);
   const builder = new Builder({
@@ -118,6 +118,7 @@ export async function compose(config: Config): Promise<Slipway> {
   return {
     async listen() {
       await hooks.listen();
+      await runtime.removeAllBut(new Set(state.processes.all().map(({ containerId }) => containerId)));
       await host.reconcile();
       const sshPort = await ssh.listen();
       const dashboard = createDashboard({

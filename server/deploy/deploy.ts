@@ -53,7 +53,8 @@ export async function redeploy(
 ): Promise<Release> {
   const { state } = rooms;
   const current = app.currentReleaseId === null ? null : state.releases.byId(app.currentReleaseId);
-  if (current?.imageDigest == null) throw new UserError(`App ${app.name} has not been deployed`);
+  if (current === null || current.imageDigest === null)
+    throw new UserError(`App ${app.name} has not been deployed`);
   const image = await rooms.images.getImage(current.imageDigest);
   const release = state.releases.create({
     appId: app.id,

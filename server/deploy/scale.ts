@@ -62,6 +62,6 @@ export async function currentRelease(
   app: App,
 ): Promise<{ release: Release; image: Image } | null> {
   const release = app.currentReleaseId === null ? null : state.releases.byId(app.currentReleaseId);
-  if (release?.imageDigest == null) return null;
+  if (release === null || release.imageDigest === null) return null;
   return { release, image: await images.getImage(release.imageDigest) };
 }

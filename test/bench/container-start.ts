@@ -67,9 +67,17 @@ const links = [
   ["usr/lib64", "/lib64"],
 ] as const;
 const bwrapArguments = [
-  ...["--unshare-all", "--die-with-parent", "--ro-bind", "/usr", "/usr"],
+  "--unshare-all",
+  "--die-with-parent",
+  "--ro-bind",
+  "/usr",
+  "/usr",
   ...links.flatMap(([target, name]) => ["--symlink", target, name]),
-  ...["--proc", "/proc", "--dev", "/dev", "/bin/true"],
+  "--proc",
+  "/proc",
+  "--dev",
+  "/dev",
+  "/bin/true",
 ];
 
 async function runcContender(room: ContainerRoom): Promise<Contender> {
