@@ -77,7 +77,7 @@ export class Formation {
 
   /** Resolves when every retired process of the app is gone. */
   async retired(appId: number): Promise<void> {
-    await Promise.all([...(this.#retiring.get(appId) ?? [])]);
+    await Promise.all(setOf(this.#retiring, appId));
   }
 
   async allRetired(): Promise<void> {

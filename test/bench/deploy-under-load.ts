@@ -22,6 +22,7 @@ export async function deployUnderLoad(): Promise<{ requests: number; failed: num
       await server.run();
     }
     const { requests, failures } = await load.stop();
+    for (const failure of failures.slice(0, 5)) console.error(failure);
     return { requests, failed: failures.length };
   } finally {
     await server.close();

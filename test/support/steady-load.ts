@@ -24,13 +24,16 @@ export function steadyLoad(port: number, host: string): { stop(): Promise<LoadRe
         failures.push(`${method}: ${reason}`);
         resolve();
       };
-      const asked = request({ host: "127.0.0.1", port, method, headers: { host }, agent }, (response) => {
-        response.once("error", (error) => failed(error.message));
-        response.once("end", () =>
-          response.statusCode === 200 ? resolve() : failed(`status ${response.statusCode}`),
-        );
-        response.resume();
-      });
+      const asked = request(
+        { host: "127.0.0.1", port, method, headers: { host, "content-type": "text/plain" }, agent },
+        (response) => {
+          response.once("error", (error) => failed(error.message));
+          response.once("end", () =>
+            response.statusCode === 200 ? resolve() : failed(`status ${response.statusCode}`),
+          );
+          response.resume();
+        },
+      );
       asked.once("error", (error) => failed(error.message));
       asked.end(method === "POST" ? "a body" : undefined);
     });
