@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import type { Key } from "../../server/model/key.ts";
+import { browserArguments } from "../support/browser-arguments.ts";
 import { DashboardServer } from "../support/dashboard-server.ts";
 import { until } from "../support/until.ts";
 
-const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
-const offline = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
 /** Chromium tells of every answer that is no success: the signed-out page, a server that restarts. */
 const expected = /401 \(Unauthorized\)|net::ERR_/;
 const hostile = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
@@ -18,7 +17,7 @@ describe("dashboard in a browser", () => {
   let complaints: string[];
 
   before(async () => {
-    browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: [...quiet, ...offline] });
+    browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: browserArguments });
   });
 
   after(() => browser.close());

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { WebSocket } from "ws";
 import { finished, LocalServer } from "../../deploy/local-server.ts";
 import { Project, remoteLines } from "../support/project.ts";
 import { until } from "../support/until.ts";
@@ -147,6 +149,22 @@ describe("git push", function () {
       const { stdout } = await server.git(tmpdir(), ["ls-remote", server.gitUrl("express"), "main"]);
       assert.equal(stdout.split("\t")[0], await express.git("rev-parse", "HEAD"));
     });
+  });
+
+  it("passes a WebSocket through to a Node app", async () => {
+    await (await project("socket", "node-websocket")).deploy();
+    const socket = new WebSocket(`ws://127.0.0.1:${server.addresses.httpPort}`, {
+      headers: { host: "socket.localhost" },
+    });
+    const greeting = once(socket, "message");
+    await once(socket, "open");
+    assert.equal(String((await greeting)[0]), "hello");
+    const echo = once(socket, "message");
+    const payload = Buffer.alloc(200_000, "x");
+    socket.send(payload);
+    assert.deepEqual((await echo)[0], payload);
+    socket.close();
+    await once(socket, "close");
   });
 
   it("serves a Python app with requirements.txt", async () => {
