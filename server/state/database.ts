@@ -1,19 +1,31 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { UserError } from "../model/error.ts";
 
 export type Db = Database.Database;
 
 /** Opens (or makes) the database and brings its schema up to date. `migrationsDir` holds NNNN-name.sql files. */
 export function openDatabase(path: string, migrationsDir: string): Db {
   const db = new Database(path, { timeout: 500 });
-  // One server owns a data directory: a second one that opens it fails here with SQLITE_BUSY.
-  db.pragma("locking_mode = EXCLUSIVE");
-  db.pragma("journal_mode = WAL");
+  takeOver(db, path);
   db.pragma("synchronous = FULL");
   db.pragma("foreign_keys = ON");
   migrate(db, migrationsDir);
   return db;
+}
+
+/** One server owns a data directory: a second one that opens it fails here. */
+function takeOver(db: Db, path: string): void {
+  try {
+    db.pragma("locking_mode = EXCLUSIVE");
+    db.pragma("journal_mode = WAL");
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError) || error.code !== "SQLITE_BUSY") throw error;
+    throw new UserError(`Another Slipway is using ${path}: stop it first, or choose another --data-dir`, {
+      cause: error,
+    });
+  }
 }
 
 /** Runs each migration newer than user_version in a transaction of its own. */

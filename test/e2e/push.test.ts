@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebSocket } from "ws";
 import { finished, LocalServer } from "../../deploy/local-server.ts";
-import { Project, remoteLines } from "../support/project.ts";
+import { lastLine, Project, remoteLines } from "../support/project.ts";
 import { until } from "../support/until.ts";
 
 const buildMinutes = 5;
@@ -189,6 +189,19 @@ describe("git push", function () {
     assert.doesNotMatch(await command("logs crew -p web -n 1000"), /worker\./);
     await command("ps:scale crew worker=0");
     assert.doesNotMatch(await command("ps:report crew"), /Status worker \d: +running/);
+  });
+
+  it("runs the release command before the new code serves, and gives up when it fails", async () => {
+    const migrating = await project("migrating", "procfile-web-worker");
+    const procfile = await readFile(join(migrating.directory, "Procfile"), "utf8");
+    await migrating.commit({ Procfile: `${procfile}release: echo migrated as $DYNO\n` });
+    const output = await migrating.deploy();
+    assert.match(output, /migrated as release\.1[^]*Deploying web/);
+    await migrating.commit({ Procfile: `${procfile}release: exit 7\n` });
+    const { code, stderr } = await migrating.push();
+    assert.notEqual(code, 0);
+    assert.match(lastLine(stderr), /release task failed \(exit status 7\)/);
+    assert.equal((await server.fetch("migrating.localhost")).status, 200);
   });
 
   it("stops and starts an app", async () => {

@@ -36,7 +36,7 @@ describe("state", () => {
 
   it("refuses a second server in the same data directory", async () => {
     state.apps.create("blog");
-    await assert.rejects(open(), /locked/);
+    await assert.rejects(open(), /Another Slipway is using/);
   });
 
   it("encrypts config values at rest with a key that only root can read", async () => {

@@ -68,3 +68,8 @@ export function remoteLines(stderr: string): string[] {
     .filter((line) => line.startsWith("remote: "))
     .map((line) => line.slice("remote: ".length).trimEnd());
 }
+
+/** The last line that the server said during a push: there the cause of a failure must be. */
+export function lastLine(stderr: string): string {
+  return remoteLines(stderr).findLast((line) => line !== "") ?? "";
+}
