@@ -140,6 +140,7 @@ export async function compose(config: Config): Promise<Slipway> {
       if (config.ephemeral) {
         await host.stopAll();
         await proxy.client.shutdown(proxyGraceMs);
+        await runtime.close();
         await network.close();
       } else {
         await proxy.client.close();

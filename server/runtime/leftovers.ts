@@ -11,6 +11,11 @@ export async function untilGone(init: Init): Promise<void> {
   while (processStartTime(init.pid) === init.startTime) await delay(5);
 }
 
+/** Removes the control group that those of all containers are in; it stays while another server has containers. */
+export async function removeCgroupRoot(): Promise<void> {
+  await removeCgroups("");
+}
+
 /** Removes the control groups that a monitor removes itself unless it was killed: v2's, or one for each v1 controller. */
 export async function removeCgroups(containerId: string): Promise<void> {
   const mounts = [cgroups, ...(await readdir(cgroups)).map((name) => join(cgroups, name))];

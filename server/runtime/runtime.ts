@@ -16,7 +16,7 @@ import type {
 import { ContainerTimeout } from "../model/container.ts";
 import { messageOf, UserError } from "../model/error.ts";
 import { containerFiles } from "./container-files.ts";
-import { removeCgroups, untilGone } from "./leftovers.ts";
+import { removeCgroupRoot, removeCgroups, untilGone } from "./leftovers.ts";
 import { MonitorClient, parseExit, StartError, type Init } from "./monitor-client.ts";
 import type { Network } from "./network.ts";
 import { checkContainerId, encodeOrder, type Attachment, type Output } from "./order.ts";
@@ -37,6 +37,8 @@ export interface RuntimeOptions {
 export interface Runtime extends ContainerRuntime {
   /** Stops containers of earlier servers that nobody asks for any more, and removes the folders of those that have ended. */
   removeAllBut(ids: ReadonlySet<string>): Promise<void>;
+  /** For a server that leaves nothing behind: its containers must have ended. */
+  close(): Promise<void>;
 }
 
 /** What a later server must know of a container beside what its monitor tells. */
@@ -205,7 +207,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     );
   }
 
-  return { start, run, adopt, removeAllBut };
+  return { start, run, adopt, removeAllBut, close: removeCgroupRoot };
 }
 
 /** Written before the monitor is started: a server that finds it later knows that there may be a container. */

@@ -85,7 +85,12 @@ void Cgroup::make(const std::string& parent, const std::string& id) {
     write_file(ours + "/cgroup.subtree_control", "+memory +cpu +pids");
   }
   const std::string path = ours + "/" + id;
-  check(mkdir(path.c_str(), 0755), "make cgroup", path);
+  if (mkdir(path.c_str(), 0755) < 0) {
+    // A server that left nothing behind may just have removed the empty group above.
+    if (errno != ENOENT) throw StepError{"make cgroup " + path, errno};
+    make_directory(ours);
+    check(mkdir(path.c_str(), 0755), "make cgroup", path);
+  }
   paths_.push_back(path);
 }
 
