@@ -49,6 +49,15 @@ export async function compose(config: Config): Promise<Slipway> {
   const plugins = await loadPlugins({ pluginsDir: join(packageRoot, "plugins"), dataDir: paths.root, log });
   const record: RecordEvent = (event) => void plugins.emit("event", state.events.add(event));
 
+  const proxy = await startProxy({
+    mainPath: join(packageRoot, "dist/server/proxy-main.js"),
+    address: config.address,
+    port: config.httpPort,
+    socketPath: paths.proxySocket,
+    tablePath: paths.routingTable,
+    logPath: paths.proxyLog,
+  });
+
   const network = await openNetwork(paths.root);
   const runtime = createRuntime({ containersDir: paths.containers, network });
   const images = await ImageStore.open(paths.images);
@@ -68,15 +77,6 @@ export async function compose(config: Config): Promise<Slipway> {
   });
   await repositories.prepare();
   const hooks = new HookServer(paths.hookSocket);
-  const proxy = await startProxy({
-    mainPath: join(packageRoot, "dist/server/proxy-main.js"),
-    address: config.address,
-    port: config.httpPort,
-    socketPath: paths.proxySocket,
-    tablePath: paths.routingTable,
-    logPath: paths.proxyLog,
-  });
-
   const host = createOperations({
     state,
     repositories,

@@ -11,7 +11,10 @@ if (process.argv.includes("--help")) {
 try {
   const config = readConfig(process.argv.slice(2), process.env);
   const slipway = await compose(config);
-  const addresses = await slipway.listen();
+  const addresses = await slipway.listen().catch(async (error: unknown) => {
+    await slipway.close();
+    throw error;
+  });
   log("listening", { ...addresses, domain: config.domain, dataDir: config.dataDir });
   // A parent process (demo, tests) learns the ports that were free.
   process.send?.({ listening: addresses });
@@ -33,7 +36,12 @@ try {
 }
 
 function fail(error: unknown): never {
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (error instanceof UserError) process.stderr.write(` !     ${error.message}\n`);
+  else if (code === "EADDRINUSE" || code === "EACCES")
+    process.stderr.write(
+      ` !     Cannot listen on ${address}:${port} (${code}): choose another port, see --help\n`,
+    );
   else log("stopped", { error: error instanceof Error ? (error.stack ?? error.message) : messageOf(error) });
   process.exit(1);
 }

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { open } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../model/error.ts";
 import { ControlClient, ControlConnection } from "./control-client.ts";
 import { protocolVersion, type Hello } from "./control-protocol.ts";
 
@@ -75,9 +76,11 @@ async function launch(options: ProxyOptions, stop: AbortSignal): Promise<Greeted
 async function greet(child: ChildProcess, options: ProxyOptions, stop: AbortSignal): Promise<Greeted> {
   const failed = new AbortController();
   child.once("error", (error) => failed.abort(error));
-  child.once("exit", (code, by) =>
-    failed.abort(new Error(`the proxy ended (${by ?? code}), see ${options.logPath}`)),
-  );
+  child.once("exit", (code, by) => {
+    void whyEnded(options.logPath).then((reason) =>
+      failed.abort(new UserError(`The router cannot start: ${reason ?? `it ended (${by ?? code})`}`)),
+    );
+  });
   const late = AbortSignal.timeout(startupMs);
   for (;;) {
     failed.signal.throwIfAborted();
@@ -86,6 +89,16 @@ async function greet(child: ChildProcess, options: ProxyOptions, stop: AbortSign
     const connection = await connectTo(options.socketPath);
     if (connection !== undefined) return { connection, hello: await connection.hello() };
     await sleep(20);
+  }
+}
+
+/** What the proxy said last, if it said why. */
+async function whyEnded(logPath: string): Promise<string | null> {
+  const lines = (await readFile(logPath, "utf8").catch(() => "")).trim().split("\n");
+  try {
+    return (JSON.parse(lines.at(-1) ?? "") as { error?: string }).error ?? null;
+  } catch {
+    return null;
   }
 }
 
