@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { exec } from "../lib/exec.ts";
 import type { Attachment } from "./order.ts";
@@ -18,7 +19,7 @@ export interface Network {
   attach(address?: string): Attachment;
   release(address: string): void;
   /** Content of /etc/resolv.conf in containers. */
-  resolvConf(): Promise<string>;
+  resolvConf(): string;
   /** Removes bridge and rules; containers must have ended. */
   close(): Promise<void>;
 }
@@ -37,7 +38,7 @@ export async function openNetwork(owner: string): Promise<Network> {
   const bridge = `slipway${number}`;
   const gateway = addressOf(number, 1);
   await writeFile("/proc/sys/net/ipv4/ip_forward", "1");
-  const nameservers = await hostNameservers();
+  const nameservers = hostNameservers();
   const relayed = nameservers.every(isLoopback) ? nameservers[0] : undefined;
   // Lets the rules below turn a question to the gateway into one to the host's own resolver on loopback.
   if (relayed !== undefined) await writeFile(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, "1");
@@ -64,8 +65,8 @@ export async function openNetwork(owner: string): Promise<Network> {
       return { bridge, link: linkName(), address, prefix, gateway };
     },
     release: (address) => void taken.delete(address),
-    async resolvConf() {
-      const servers = relayed === undefined ? await hostNameservers() : [gateway];
+    resolvConf() {
+      const servers = relayed === undefined ? hostNameservers() : [gateway];
       return servers
         .filter((server) => !isLoopback(server))
         .map((server) => `nameserver ${server}\n`)
@@ -145,15 +146,15 @@ function linkName(): string {
 }
 
 /** The host's IPv4 name servers; those behind systemd-resolved's loopback address rather than it (resolved.conf(5)). */
-async function hostNameservers(): Promise<string[]> {
-  const configured = await readNameservers("/etc/resolv.conf");
+function hostNameservers(): string[] {
+  const configured = readNameservers("/etc/resolv.conf");
   if (!configured.every(isLoopback)) return configured;
-  const upstream = await readNameservers("/run/systemd/resolve/resolv.conf");
+  const upstream = readNameservers("/run/systemd/resolve/resolv.conf");
   return upstream.length > 0 ? upstream : configured;
 }
 
-async function readNameservers(path: string): Promise<string[]> {
-  const content = await readFile(path, "utf8").catch(() => "");
+function readNameservers(path: string): string[] {
+  const content = existsSync(path) ? readFileSync(path, "utf8") : "";
   return [...content.matchAll(/^\s*nameserver\s+(\d+\.\d+\.\d+\.\d+)\s*$/gm)].map((match) => match[1]!);
 }
 

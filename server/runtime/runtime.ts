@@ -1,4 +1,5 @@
-import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdir, readFile, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
@@ -37,6 +38,8 @@ export interface RuntimeOptions {
 export interface Runtime extends ContainerRuntime {
   /** Stops containers of earlier servers that nobody asks for any more, and removes the folders of those that have ended. */
   removeAllBut(ids: ReadonlySet<string>): Promise<void>;
+  /** Resolves when nothing is left of containers that have ended. */
+  tidy(): Promise<void>;
   /** For a server that leaves nothing behind: its containers must have ended. */
   close(): Promise<void>;
 }
@@ -46,84 +49,86 @@ interface ContainerRecord {
   readonly address: string | null;
 }
 
+/** A container that this server holds. */
+interface Held {
+  readonly id: string;
+  readonly client: MonitorClient;
+  /** Null when an earlier server started it. */
+  readonly monitorPid: number | null;
+  readonly attachment: Attachment | null;
+}
+
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { containersDir, network, logFileBytes = defaultLogFileBytes, logFiles = defaultLogFiles } = options;
-  /** Containers that this server holds, to be left alone by removeAllBut. */
   const held = new Set<string>();
+  const removals = new Set<Promise<void>>();
 
   const directoryOf = (id: string): string => {
     checkContainerId(id);
     return join(containersDir, id);
   };
 
-  /** Makes the container's folder and sends its monitor the order. */
-  async function launch(spec: ContainerSpec, output: Output) {
+  /** Makes the container's folder and sends the order to a new monitor. */
+  function launch(spec: ContainerSpec, output: Output) {
     const directory = directoryOf(spec.id);
     const attachment = spec.network ? network.attach() : null;
-    held.add(spec.id);
     try {
-      await mkdir(directory, { mode: 0o700 });
-      const order = encodeOrder({
-        spec,
-        directory,
-        output,
-        attachment,
-        files: containerFiles(spec.hostname, attachment?.address, await network.resolvConf()),
-      });
-      if (output.kind === "log") await writeRecord(directory, { address: attachment?.address ?? null });
+      const files = containerFiles(spec.hostname, attachment?.address, network.resolvConf());
+      const order = encodeOrder({ spec, directory, output, attachment, files });
+      // These are single quick calls; a detour over the thread pool would take longer than the call.
+      mkdirSync(directory, { mode: 0o700 });
+      held.add(spec.id);
+      if (output.kind === "log") writeRecord(directory, { address: attachment?.address ?? null });
       const monitor = spawnMonitor(monitorPath, output.kind === "tied");
       const client = MonitorClient.fromFd(monitor.control);
       client.send(order);
-      return { monitor, client, attachment };
+      return { id: spec.id, client, monitorPid: monitor.pid, attachment, output: monitor };
     } catch (error) {
-      await remove(spec.id, attachment);
+      if (held.has(spec.id)) remove(spec.id, attachment);
+      else if (attachment !== null) network.release(attachment.address);
       throw error;
     }
   }
 
-  async function remove(id: string, attachment: Attachment | null): Promise<void> {
-    await rm(directoryOf(id), { recursive: true, force: true });
-    if (attachment !== null) network.release(attachment.address);
-    held.delete(id);
+  /** Removes the folder of a container that has ended, in the background: what it wrote can be much. */
+  function remove(id: string, attachment: Attachment | null, ended: Promise<void> = Promise.resolve()): void {
+    const removal = ended
+      .then(() => rm(directoryOf(id), { recursive: true, force: true }))
+      .catch((error: unknown) => log("container not removed", { id, error: messageOf(error) }))
+      .finally(() => {
+        if (attachment !== null) network.release(attachment.address);
+        held.delete(id);
+        removals.delete(removal);
+      });
+    removals.add(removal);
   }
 
-  /** Waits for a container's end, finds out how it ended, and removes what is left of it. */
-  async function untilEnded(
-    id: string,
-    client: MonitorClient,
-    init: Init,
-    attachment: Attachment | null,
-    monitorPid: number | null,
-  ): Promise<ContainerExit> {
-    const told = await client.ended;
+  function letGo({ id, client, monitorPid, attachment }: Held): void {
     client.close();
-    if (monitorPid !== null) await reap(monitorPid);
-    const exit = told ?? (await readExit(directoryOf(id)));
+    remove(id, attachment, monitorPid === null ? undefined : reap(monitorPid));
+  }
+
+  /** Waits for a container's end, finds out how it ended, and has removed what is left of it. */
+  async function untilEnded(container: Held, init: Init): Promise<ContainerExit> {
+    const { id, client } = container;
+    const exit = (await client.ended) ?? (await readExit(directoryOf(id)));
     if (exit === null) {
       await untilGone(init);
       await removeCgroups(id);
     }
-    await remove(id, attachment).catch((error: unknown) =>
-      log("container not removed", { id, error: messageOf(error) }),
-    );
+    letGo(container);
     return exit ?? { code: null, signal: "SIGKILL", oomKilled: false, at: Date.now() };
   }
 
-  function running(
-    id: string,
-    client: MonitorClient,
-    init: Init,
-    attachment: Attachment | null,
-    monitorPid: number | null,
-  ): RunningContainer {
-    const exited = untilEnded(id, client, init, attachment, monitorPid);
+  function running(container: Held, init: Init): RunningContainer {
+    const exited = untilEnded(container, init);
     return {
-      id,
+      id: container.id,
       pid: init.pid,
       pidStartTime: init.startTime,
       exited,
       stop(graceMs) {
-        client.stop(graceMs);
+        container.client.stop(graceMs);
         return exited;
       },
     };
@@ -131,25 +136,22 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   async function start(spec: ContainerSpec, logFile: string): Promise<RunningContainer> {
     await mkdir(dirname(logFile), { recursive: true, mode: 0o700 });
-    const output = { kind: "log", path: logFile, fileBytes: logFileBytes, files: logFiles } as const;
-    const { monitor, client, attachment } = await launch(spec, output);
+    const container = launch(spec, { kind: "log", path: logFile, fileBytes: logFileBytes, files: logFiles });
     try {
-      const init = await client.ready;
-      return running(spec.id, client, init, attachment, monitor.pid);
+      return running(container, await container.client.ready);
     } catch (error) {
-      client.close();
-      await reap(monitor.pid);
-      await remove(spec.id, attachment);
+      letGo(container);
       throw startFailure(error);
     }
   }
 
   async function run(spec: ContainerSpec, { onLine, signal, timeoutMs }: RunOptions): Promise<ContainerExit> {
     signal.throwIfAborted();
-    const { monitor, client, attachment } = await launch(spec, { kind: "tied" });
+    const container = launch(spec, { kind: "tied" });
+    const { client, output } = container;
     const outputs = [
-      readLines(monitor.stdout!, (text) => onLine({ stream: "stdout", text })),
-      readLines(monitor.stderr!, (text) => onLine({ stream: "stderr", text })),
+      readLines(output.stdout!, (text) => onLine({ stream: "stdout", text })),
+      readLines(output.stderr!, (text) => onLine({ stream: "stderr", text })),
     ];
     let timedOut = false;
     const kill = () => client.stop(0);
@@ -171,28 +173,22 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", kill);
-      client.close();
-      await reap(monitor.pid);
-      await remove(spec.id, attachment);
+      letGo(container);
     }
   }
 
   async function adopt(id: string): Promise<RunningContainer | ContainerExit | null> {
     const directory = directoryOf(id);
     const record = await readRecord(directory);
-    if (record === null) {
-      await remove(id, null);
-      return null;
-    }
+    const attachment = record === null || record.address === null ? null : network.attach(record.address);
     held.add(id);
-    const attachment = record.address === null ? null : network.attach(record.address);
-    const client = await MonitorClient.connect(directory).catch(() => null);
+    const client = record === null ? null : await MonitorClient.connect(directory).catch(() => null);
     const init = (await client?.ready.catch(() => null)) ?? null;
-    if (client !== null && init !== null) return running(id, client, init, attachment, null);
+    if (client !== null && init !== null) return running({ id, client, monitorPid: null, attachment }, init);
     client?.close();
     const exit = await readExit(directory);
     await removeCgroups(id);
-    await remove(id, attachment);
+    remove(id, attachment);
     return exit;
   }
 
@@ -207,14 +203,23 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     );
   }
 
-  return { start, run, adopt, removeAllBut, close: removeCgroupRoot };
+  async function tidy(): Promise<void> {
+    while (removals.size > 0) await Promise.all(removals);
+  }
+
+  async function close(): Promise<void> {
+    await tidy();
+    await removeCgroupRoot();
+  }
+
+  return { start, run, adopt, removeAllBut, tidy, close };
 }
 
 /** Written before the monitor is started: a server that finds it later knows that there may be a container. */
-async function writeRecord(directory: string, record: ContainerRecord): Promise<void> {
+function writeRecord(directory: string, record: ContainerRecord): void {
   // Not synced to the disk: after a power cut there is no container to find.
-  await writeFile(join(directory, "record.tmp"), JSON.stringify(record), { mode: 0o600 });
-  await rename(join(directory, "record.tmp"), join(directory, "record.json"));
+  writeFileSync(join(directory, "record.tmp"), JSON.stringify(record), { mode: 0o600 });
+  renameSync(join(directory, "record.tmp"), join(directory, "record.json"));
 }
 
 async function readRecord(directory: string): Promise<ContainerRecord | null> {

@@ -22,7 +22,7 @@ export type ContainerStartFigures = {
 type Contender = () => Promise<unknown>;
 
 /**
- * Milliseconds from asking for a container until /bin/true has ended in it and all of it is gone: full isolation for us, what
+ * Milliseconds from asking for a container until /bin/true has ended in it and its namespaces are gone: full isolation for us, what
  * runc's own example configuration gives, and as much as bwrap knows of (no seccomp filter, no control group, no writable
  * layer). All are asked for by this process, one after the other, over the machine's /usr.
  */

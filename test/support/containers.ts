@@ -83,6 +83,7 @@ export class ContainerRoom {
 
   async close(): Promise<void> {
     await this.runtime.removeAllBut(new Set());
+    await this.runtime.close();
     await this.#network.close();
     await rm(this.directory, { recursive: true, force: true });
   }
