@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { writeFileAtomic } from "../lib/atomic-file.ts";
+import { removeTree } from "../lib/remove-tree.ts";
 import type { Digest } from "../model/image.ts";
 import { folderName, type Buildpack } from "./buildpack.ts";
 
@@ -44,7 +45,7 @@ export class BuildCache {
     await mkdir(root, { recursive: true, mode: 0o700 });
     const file = await readCacheFile(join(root, "layers.json"));
     if (file?.stackVersion === stackVersion) return new BuildCache(root, stackVersion, file.buildpacks);
-    await rm(root, { recursive: true });
+    await removeTree(root);
     await mkdir(root, { mode: 0o700 });
     return new BuildCache(root, stackVersion, {});
   }
@@ -67,7 +68,7 @@ export class BuildCache {
   /** Moves the content of such a layer in. */
   async put(buildpack: Buildpack, layer: string, directory: string): Promise<void> {
     const folder = this.#folder(buildpack, layer);
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder);
     await mkdir(join(folder, ".."), { recursive: true });
     await rename(directory, folder);
   }
@@ -82,8 +83,7 @@ export class BuildCache {
     const kept = [...records].map(([{ id }, record]) => [id, record] as const);
     const forgotten = Object.keys(this.#buildpacks).filter((id) => !kept.some(([each]) => each === id));
     await this.#save(Object.fromEntries(kept));
-    for (const id of forgotten)
-      await rm(join(this.#root, folderName({ id })), { recursive: true, force: true });
+    for (const id of forgotten) await removeTree(join(this.#root, folderName({ id })));
   }
 
   async #save(buildpacks: CacheFile["buildpacks"]): Promise<void> {

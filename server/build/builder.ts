@@ -1,4 +1,4 @@
-import { chmod, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { App } from "../model/app.ts";
 import type { ContainerRuntime, OutputLine } from "../model/container.ts";
@@ -9,7 +9,7 @@ import { readUnmet, writePlan } from "./buildpack-files.ts";
 import { BuildpackLayers, type LayerStore } from "./buildpack-layers.ts";
 import { folderName, loadBuildpackGroups, type Buildpack } from "./buildpack.ts";
 import { detect } from "./detect.ts";
-import { operatorEnvironment, type OperatorEnvironment } from "./operator-environment.ts";
+import { operatorEnvironment } from "./operator-environment.ts";
 import type { PlanEntry, ResolvedPlan } from "./plan.ts";
 import { describeProcesses, readProcfile } from "./processes.ts";
 import { stepEnvironment, type EnvironmentSources } from "./step-environment.ts";
@@ -30,7 +30,7 @@ export interface BuilderOptions {
 
 export interface BuildRequest {
   readonly app: Pick<App, "id" | "name" | "idBase">;
-  /** The source tree, on the file system of the image store; it is moved into the image. */
+  /** The source tree, on the file system of the image store; it is moved away, into the image if all goes well. */
   readonly sourceDir: string;
   /** The app's config vars. */
   readonly env: Readonly<Record<string, string>>;
@@ -41,7 +41,6 @@ export interface BuildRequest {
 /** Builds apps with Cloud Native Buildpacks, every step in a container of its own. */
 export class Builder {
   readonly #options: BuilderOptions;
-  #operator: Promise<OperatorEnvironment> | null = null;
 
   constructor(options: BuilderOptions) {
     this.#options = options;
@@ -54,8 +53,7 @@ export class Builder {
   async build(request: BuildRequest): Promise<Image> {
     const { buildsDir } = this.#options;
     const procfile = await readProcfile(request.sourceDir);
-    this.#operator ??= operatorEnvironment();
-    const operator = await this.#operator;
+    const operator = await operatorEnvironment();
     const workspace = await Workspace.create(buildsDir, request.sourceDir, request.env, operator.npmrc);
     try {
       const build = new Build(this.#options, request, workspace, operator.variables);
@@ -192,9 +190,7 @@ class Build {
 
   async #storeApp(): Promise<Digest> {
     const staging = await this.#workspace.makeStaging();
-    const app = join(staging, inside.app);
-    await rename(this.#request.sourceDir, app);
-    await chmod(app, 0o755);
+    await rename(this.#workspace.app, join(staging, inside.app));
     return await this.#options.images.addLayer(staging);
   }
 

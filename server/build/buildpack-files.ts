@@ -72,15 +72,26 @@ export function writeMetadata(metadata: TomlTable): string {
   return stringify({ metadata });
 }
 
-/** Processes of launch.toml. `api`: minor number of the buildpack's API; before 0.9 a command is a line of shell. */
-export function readProcesses(toml: TomlTable, api: number): LaunchProcess[] {
-  return tables(toml["processes"]).map((each) => ({
-    type: text(each["type"]),
-    command: api < 9 ? [text(each["command"])] : texts(each["command"]),
-    args: texts(each["args"]),
-    direct: api >= 9 || each["direct"] === true,
-    workingDirectory: text(each["working-dir"]) || null,
-  }));
+/**
+ * Processes of launch.toml, which the app's build may have written. `api`: minor number of the buildpack's API; before
+ * 0.9 a command is a line of shell.
+ */
+export function readProcesses(toml: TomlTable, api: number, where: string): LaunchProcess[] {
+  return tables(toml["processes"]).map((each) => {
+    const type = text(each["type"]);
+    // It becomes part of paths: names that a Procfile may have, too.
+    if (!/^[A-Za-z0-9_-]{1,63}$/.test(type))
+      throw new UserError(`${where}: "${type.slice(0, 60)}" cannot name a process type`);
+    const command = api < 9 ? [text(each["command"])] : texts(each["command"]);
+    if ((command[0] ?? "") === "") throw new UserError(`${where}: process type ${type} has no command`);
+    return {
+      type,
+      command,
+      args: texts(each["args"]),
+      direct: api >= 9 || each["direct"] === true,
+      workingDirectory: text(each["working-dir"]) || null,
+    };
+  });
 }
 
 export function table(value: TomlValue | undefined): TomlTable {

@@ -40,7 +40,7 @@ export async function detect(
   }
   const failed = [...detections.values()].find(({ error }) => error !== null);
   if (failed !== undefined) throw new UserError(failed.error!);
-  const tried = [...detections.keys()].map(({ name }) => name).join(", ");
+  const tried = [...new Set(groups.flat().map(({ buildpack }) => buildpack.name))].join(", ");
   throw new UserError(
     `No buildpack fits this app (tried: ${tried}); add a package.json, requirements.txt, index.html or Procfile at the top of the repository`,
   );

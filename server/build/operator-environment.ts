@@ -32,7 +32,15 @@ export interface OperatorEnvironment {
   readonly npmrc: string;
 }
 
+let known: Promise<OperatorEnvironment> | null = null;
+
+/** Asked of the machine once, when the first build needs it: the answer takes a second. */
 export async function operatorEnvironment(): Promise<OperatorEnvironment> {
+  known ??= askMachine();
+  return await known;
+}
+
+async function askMachine(): Promise<OperatorEnvironment> {
   const given = passedOn.flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];

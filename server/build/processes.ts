@@ -1,5 +1,5 @@
 import { lstat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { UserError } from "../model/error.ts";
 import type { ProcessCommand } from "../model/image.ts";
 import { parseProcfile } from "../model/procfile.ts";
@@ -28,8 +28,15 @@ export async function describeProcesses(
   const starts = new Map<string, Pick<ProcessCommand, "argv" | "cwd">>();
   for (const layers of buildpacks) {
     const launch = await layers.readFile("launch.toml");
-    for (const process of readProcesses(launch, layers.buildpack.api))
-      starts.set(process.type, { argv: argvOf(process), cwd: process.workingDirectory ?? inside.app });
+    for (const process of readProcesses(
+      launch,
+      layers.buildpack.api,
+      `${layers.buildpack.name} buildpack: launch.toml`,
+    ))
+      starts.set(process.type, {
+        argv: argvOf(process),
+        cwd: resolve(inside.app, process.workingDirectory ?? ""),
+      });
   }
   for (const [type, command] of procfile) starts.set(type, { argv: shell(command), cwd: inside.app });
   const described: Record<string, ProcessCommand> = {};

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { chown, lchown, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, lchown, mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { removeTree } from "../lib/remove-tree.ts";
 import type { BindMount, Mount } from "../model/container.ts";
 import { nodeMounts } from "./machine-node.ts";
 import { folderName, type Buildpack } from "./buildpack.ts";
@@ -21,14 +22,15 @@ export const inside = {
 /** The scratch folder of one build, and what of it the build's containers see. */
 export class Workspace {
   readonly #root: string;
-  readonly #source: string;
+  /** The app, as the build makes it. */
+  readonly app: string;
 
-  private constructor(root: string, source: string) {
+  private constructor(root: string) {
     this.#root = root;
-    this.#source = source;
+    this.app = join(root, "app");
   }
 
-  /** `config`: the app's config vars. The files of `source` are given to the app's user. */
+  /** `config`: the app's config vars. `source` is moved in, and its files are given to the app's user. */
   static async create(
     buildsDir: string,
     source: string,
@@ -43,8 +45,11 @@ export class Workspace {
     }
     const home = await makeOwned(join(root, "home"));
     await writeFile(join(home, ".npmrc"), npmrc);
-    await giveToApp(source);
-    return new Workspace(root, source);
+    const workspace = new Workspace(root);
+    await rename(source, workspace.app);
+    await chmod(workspace.app, 0o755);
+    await giveToApp(workspace.app);
+    return workspace;
   }
 
   /** What was written over the restored layers of a buildpack: files of its own and whiteouts. */
@@ -75,7 +80,7 @@ export class Workspace {
   stepMounts(buildpack: Buildpack, appReadOnly: boolean): Mount[] {
     return [
       ...nodeMounts,
-      bind(this.#source, inside.app, appReadOnly),
+      bind(this.app, inside.app, appReadOnly),
       bind(join(this.#root, "platform"), inside.platform, true),
       bind(buildpack.directory, buildpackDirectory(buildpack), true),
       bind(join(this.#root, "home"), inside.home, false),
@@ -107,7 +112,7 @@ export class Workspace {
   }
 
   async remove(): Promise<void> {
-    await rm(this.#root, { recursive: true, force: true });
+    await removeTree(this.#root);
   }
 
   #planFolder(buildpack: Buildpack): string {

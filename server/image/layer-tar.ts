@@ -12,6 +12,8 @@ const mtime = new Date("1980-01-01T00:00:01Z");
 /** Larger files are streamed, smaller ones read ahead of their turn. */
 const wholeFileBytes = 1024 * 1024;
 const readAhead = 16;
+/** A little below Linux' PATH_MAX in bytes, most of which are characters. */
+const longestPath = 4000;
 
 interface Entry {
   readonly path: string;
@@ -70,6 +72,7 @@ async function* entries(root: string, directory: string, seen: Map<string, strin
     const name = directory === "" ? child : `${directory}/${child}`;
     if (child.includes("\uFFFD")) throw new UserError(`The file name ${name} is not valid UTF-8`);
     const path = join(root, name);
+    if (path.length > longestPath) throw new UserError(`The path ${name.slice(0, 60)}… is too long`);
     const stats = await lstat(path);
     const common = { mode: await safeMode(path, stats), uid: stats.uid, gid: stats.gid, mtime };
     const owned = { ...common, uname: "", gname: "" };

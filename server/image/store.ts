@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { renameSync, statSync, utimesSync } from "node:fs";
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, utimes } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, readFile, rename, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../lib/atomic-file.ts";
 import { exec } from "../lib/exec.ts";
+import { removeTree } from "../lib/remove-tree.ts";
 import type { Digest, Image } from "../model/image.ts";
 import { layerTar } from "./layer-tar.ts";
 import {
@@ -41,7 +42,7 @@ export class ImageStore {
   /** Opens or makes the store, and removes what a crash left in it. `graceMs`: how long unnamed things are kept. */
   static async open(root: string, graceMs = defaultGraceMs): Promise<ImageStore> {
     const store = new ImageStore(root, graceMs);
-    await rm(join(root, "tmp"), { recursive: true, force: true });
+    await removeTree(join(root, "tmp"));
     for (const folder of ["tmp", "blobs/sha256", "layers/sha256"])
       await mkdir(join(root, folder), { recursive: true, mode: 0o700 });
     await writeFileAtomic(join(root, "oci-layout"), layoutFile);
@@ -55,18 +56,22 @@ export class ImageStore {
   async addLayer(directory: string): Promise<Digest> {
     const staged = this.#temporary();
     await mkdir(staged, { mode: 0o700 });
-    await rename(directory, join(staged, "diff"));
-    // The top layer's root is what a container sees as /.
-    await chown(join(staged, "diff"), 0, 0);
-    await chmod(join(staged, "diff"), 0o755);
-    const { digest, bytes } = await layerTar(join(staged, "diff"));
-    if (!this.claimLayer(digest)) {
-      await writeFileAtomic(join(staged, "bytes"), String(bytes));
-      this.#unsynced = true;
-      if (await renameNew(staged, this.#layerFolder(digest))) return digest;
+    try {
+      await rename(directory, join(staged, "diff"));
+      // The top layer's root is what a container sees as /.
+      await chown(join(staged, "diff"), 0, 0);
+      await chmod(join(staged, "diff"), 0o755);
+      const { digest, bytes } = await layerTar(join(staged, "diff"));
+      if (!this.claimLayer(digest)) {
+        await writeFileAtomic(join(staged, "bytes"), String(bytes));
+        this.#unsynced = true;
+        await renameNew(staged, this.#layerFolder(digest));
+      }
+      return digest;
+    } finally {
+      // Nothing is there any more when it was moved in.
+      await removeTree(staged);
     }
-    await rm(staged, { recursive: true });
-    return digest;
   }
 
   /** Where the content of a layer is; see `claimLayer` for whether it is there. */
@@ -153,7 +158,7 @@ export class ImageStore {
     if (this.#isRecent(path, graceMs)) return;
     const away = this.#temporary();
     renameSync(path, away);
-    await rm(away, { recursive: true });
+    await removeTree(away);
   }
 
   #isRecent(path: string, graceMs: number): boolean {
@@ -207,13 +212,11 @@ async function readIndex(path: string): Promise<readonly Descriptor[]> {
   }
 }
 
-/** False when `to` is there already. */
-async function renameNew(from: string, to: string): Promise<boolean> {
+/** Leaves `from` where it is when `to` is there already. */
+async function renameNew(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
-    return true;
   } catch (error) {
-    if (["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
-    throw error;
+    if (!["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
 }

@@ -53,11 +53,12 @@ export class BuildRoom {
   builder(
     buildpacksDir = join(packageRoot, "buildpacks"),
     runtime: ContainerRuntime = this.runtime,
+    stack = this.stack,
   ): Builder {
     return new Builder({
       runtime,
       images: this.images,
-      stack: this.stack,
+      stack,
       buildpacksDir,
       buildsDir: join(this.directory, "builds"),
       cachesDir: join(this.directory, "caches"),
@@ -76,7 +77,7 @@ export class BuildRoom {
     return source;
   }
 
-  /** Builds a source tree as the app with this id; rejects with the lines in the error's `cause`-less `lines`. */
+  /** Builds a source tree as the app with this id; what the build says is added to `lines`. */
   async build(
     builder: Builder,
     id: number,
@@ -122,6 +123,7 @@ export class BuildRoom {
   }
 
   async close(): Promise<void> {
+    await this.runtime.close();
     await this.#network.close();
     await rm(this.directory, { recursive: true });
   }

@@ -53,12 +53,12 @@ export async function installDependencies(manifest, inputs) {
   const lockFile = lockFiles.find((name) => existsSync(name)) ?? null;
   const script = ["heroku-postbuild", "build"].find((name) => manifest.scripts?.[name]) ?? null;
   keepLayer("npm-cache", ["cache"]);
-  if (lockFile === null && countOf(manifest, dependencyFields) === 0) {
+  const reason = needsAppFiles(manifest, lockFile);
+  if (reason === null && lockFile === null && countOf(manifest, dependencyFields) === 0) {
     if (script !== null) await runScript(script);
     return;
   }
   warnAboutLockFile(lockFile);
-  const reason = needsAppFiles(manifest, lockFile);
   if (reason === null) await installInLayers(manifest, lockFile, script, inputs);
   else await installInPlace(manifest, lockFile, script, reason);
 }

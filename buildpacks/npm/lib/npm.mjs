@@ -68,12 +68,13 @@ const networkCodes = new Set([
   "ENETUNREACH",
 ]);
 
+/** Why npm failed, from what it printed: lines such as "npm error code E404" and then "npm error 404 …". */
 function reasonOf({ status, output }) {
   const code = /npm (?:error|ERR!) code (E\w+)/.exec(output)?.[1];
   if (code === undefined) return `exit status ${status}`;
   if (networkCodes.has(code)) return `the npm registry cannot be reached: ${code}`;
-  const detail = new RegExp(`npm (?:error|ERR!) (?:code )?${code}:? (.+)`).exec(output)?.[1];
-  return detail === undefined ? `${code}, exit status ${status}` : `${code}: ${detail}`;
+  const details = [...output.matchAll(/^npm (?:error|ERR!) (?!code )\w+ +(.*\S)$/gm)].map(([, text]) => text);
+  return `${code}: ${details.find((text) => !text.includes("://")) ?? `exit status ${status}`}`;
 }
 
 /** Runs npm and passes on its output, indented, line by line. */
