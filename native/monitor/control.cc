@@ -26,27 +26,35 @@ std::optional<uint64_t> number_after(std::string_view line, std::string_view wor
   return value;
 }
 
+// Appends at most `most` bytes, waiting for the first. False at the end of the stream.
+bool receive(int socket, size_t most, std::string& text) {
+  std::array<char, 65536> buffer;
+  ssize_t length;
+  do {
+    length = recv(socket, buffer.data(), std::min(most, buffer.size()), 0);
+  } while (length < 0 && errno == EINTR);
+  if (length > 0) text.append(buffer.data(), static_cast<size_t>(length));
+  return length > 0;
+}
+
 }  // namespace
 
 Control::Control(Fd first) { clients_.push_back({std::move(first), {}, true}); }
 
 bool Control::read_order(std::string& order) {
-  Client& client = clients_[0];
-  std::optional<size_t> size;
-  std::array<char, 65536> buffer;
-  while (!size || client.input.size() < *size) {
-    const ssize_t length = recv(client.socket.get(), buffer.data(), buffer.size(), 0);
-    if (length < 0 && errno == EINTR) continue;
-    if (length <= 0) return false;
-    client.input.append(buffer.data(), length);
-    const size_t end = client.input.find('\n');
-    if (size || end == std::string::npos) continue;
-    size = number_after(std::string_view(client.input).substr(0, end), "spec ");
-    if (!size || *size > kLargestOrder) return false;
-    client.input.erase(0, end + 1);
+  // Nothing behind the order is taken: it stays in the socket, where poll(2) will find it.
+  const int socket = clients_[0].socket.get();
+  std::string line;
+  while (!line.ends_with('\n')) {
+    if (line.size() > kLongestLine || !receive(socket, 1, line)) return false;
   }
-  order = client.input.substr(0, *size);
-  client.input.erase(0, *size);
+  line.pop_back();
+  const auto size = number_after(line, "spec ");
+  if (!size || *size > kLargestOrder) return false;
+  order.clear();
+  while (order.size() < *size) {
+    if (!receive(socket, *size - order.size(), order)) return false;
+  }
   return true;
 }
 
