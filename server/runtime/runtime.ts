@@ -33,6 +33,8 @@ export interface RuntimeOptions {
   readonly logFileBytes?: number;
   /** ... and this many of them are kept. */
   readonly logFiles?: number;
+  /** The program that keeps a container; tests choose another build of it. */
+  readonly monitor?: string;
 }
 
 export interface Runtime extends ContainerRuntime {
@@ -59,7 +61,8 @@ interface Held {
 }
 
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { containersDir, network, logFileBytes = defaultLogFileBytes, logFiles = defaultLogFiles } = options;
+  const { containersDir, network, monitor = monitorPath } = options;
+  const { logFileBytes = defaultLogFileBytes, logFiles = defaultLogFiles } = options;
   const held = new Set<string>();
   const removals = new Set<Promise<void>>();
 
@@ -79,10 +82,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       mkdirSync(directory, { mode: 0o700 });
       held.add(spec.id);
       if (output.kind === "log") writeRecord(directory, { address: attachment?.address ?? null });
-      const monitor = spawnMonitor(monitorPath, output.kind === "tied");
-      const client = MonitorClient.fromFd(monitor.control);
+      const spawned = spawnMonitor(monitor, output.kind === "tied");
+      const client = MonitorClient.fromFd(spawned.control);
       client.send(order);
-      return { id: spec.id, client, monitorPid: monitor.pid, attachment, output: monitor };
+      return { id: spec.id, client, monitorPid: spawned.pid, attachment, output: spawned };
     } catch (error) {
       if (held.has(spec.id)) remove(spec.id, attachment);
       else if (attachment !== null) network.release(attachment.address);

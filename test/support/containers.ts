@@ -6,7 +6,7 @@ import { openHostStack } from "../../server/image/host-stack.ts";
 import type { ContainerExit, ContainerSpec, OutputLine } from "../../server/model/container.ts";
 import type { Stack } from "../../server/model/image.ts";
 import { openNetwork, type Network } from "../../server/runtime/network.ts";
-import { createRuntime, type Runtime } from "../../server/runtime/runtime.ts";
+import { createRuntime, type Runtime, type RuntimeOptions } from "../../server/runtime/runtime.ts";
 
 /** Twice the number of ids that a container has, and far from those that the server gives to apps. */
 const idBase = 3_000_000_000;
@@ -25,13 +25,18 @@ export class ContainerRoom {
     this.#stack = stack;
   }
 
-  static async open(logs: { logFileBytes?: number; logFiles?: number } = {}): Promise<ContainerRoom> {
+  static async open(options: Omit<RuntimeOptions, "containersDir" | "network"> = {}): Promise<ContainerRoom> {
     const directory = await mkdtemp(join(tmpdir(), "slipway-runtime-"));
     const containersDir = join(directory, "containers");
     await mkdir(containersDir);
     const stack = await openHostStack(join(directory, "stacks"));
     const network = await openNetwork(directory);
-    return new ContainerRoom(directory, createRuntime({ containersDir, network, ...logs }), network, stack);
+    return new ContainerRoom(
+      directory,
+      createRuntime({ containersDir, network, ...options }),
+      network,
+      stack,
+    );
   }
 
   get containersDir(): string {
