@@ -85,7 +85,7 @@ void LogStream::take(std::string_view data, LogWriter& log) {
     if (end != data.npos && end <= room) {
       log.write_line(name_, rest_.append(data.substr(0, end)));
       data.remove_prefix(end + 1);
-    } else if (data.size() < room) {
+    } else if (data.size() <= room) {
       rest_.append(data);
       return;
     } else {
