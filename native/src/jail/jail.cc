@@ -48,7 +48,7 @@ void redirect(const Streams& streams) {
 
 // Signals as a program expects to find them.
 void reset_signals() {
-  signal(SIGPIPE, SIG_DFL);
+  for (const int ignored : {SIGPIPE, SIGHUP}) signal(ignored, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   check(sigprocmask(SIG_SETMASK, &none, nullptr), "unblock signals");
