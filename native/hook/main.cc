@@ -1,6 +1,7 @@
 // The pre-receive hook of every repository: hands the push to the server and shows what the server says, so
 // that the client reads the deploy live and the push is refused when the deploy fails. githooks(5).
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -90,6 +91,8 @@ int relay(int server) {
 }  // namespace
 
 int main() {
+  // A client that hangs up does not end the deploy, so neither may it end what waits for the deploy.
+  signal(SIGPIPE, SIG_IGN);
   const char* path = getenv("SLIPWAY_HOOK_SOCKET");
   const char* token = getenv("SLIPWAY_HOOK_TOKEN");
   if (path == nullptr || token == nullptr) {
