@@ -19,8 +19,8 @@ interface Addon {
   closeFd(fd: number): void;
 }
 
-// Compiled code runs from dist/, the binaries stay where node-gyp makes them.
-const binaries = join(findPackageRoot(import.meta.dirname), "native/build/Release");
+/** The folder of what node-gyp made; compiled code runs from dist/, away from it. */
+export const binaries = join(findPackageRoot(import.meta.dirname), "native/build/Release");
 const addon = createRequire(import.meta.url)(join(binaries, "slipway.node")) as Addon;
 
 function findPackageRoot(from: string): string {
@@ -29,9 +29,6 @@ function findPackageRoot(from: string): string {
 
 /** The program that makes and keeps one container. */
 export const monitorPath = join(binaries, "slipway-monitor");
-
-/** The pre-receive hook of git repositories. */
-export const hookPath = join(binaries, "slipway-hook");
 
 /**
  * Starts a monitor, which then waits for its order on the control socket. Without `pipes` its stdout and stderr are /dev/null.

@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { hookPath } from "../../native/index.ts";
+import { hookPath } from "../../server/runtime/hook-path.ts";
 
 const update = `${"0".repeat(40)} ${"1".repeat(40)} refs/heads/main\n`;
 
