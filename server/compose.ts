@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Builder } from "./build/builder.ts";
@@ -17,6 +17,7 @@ import { createHttpServer, type HttpServer } from "./http/server.ts";
 import { openHostStack } from "./image/host-stack.ts";
 import { ImageStore } from "./image/store.ts";
 import { log } from "./lib/log.ts";
+import { removeTree } from "./lib/remove-tree.ts";
 import { dataPaths, packageRoot, type DataPaths } from "./paths.ts";
 import { loadPlugins } from "./plugins/host.ts";
 import { startProxy } from "./proxy/launch.ts";
@@ -81,7 +82,7 @@ export async function compose(config: Config): Promise<Slipway> {
     state,
     repositories,
     build: (request) => builder.build(request),
-    removeCache: (appId) => rm(join(paths.caches, String(appId)), { recursive: true, force: true }),
+    removeCache: (appId) => removeTree(join(paths.caches, String(appId))),
     images,
     stack,
     runtime,
@@ -152,7 +153,7 @@ export async function compose(config: Config): Promise<Slipway> {
 
 async function makeFolders(paths: DataPaths): Promise<void> {
   // What builds of an earlier server left half done is of no use.
-  await rm(paths.builds, { recursive: true, force: true });
+  await removeTree(paths.builds);
   const { root, repositories, images, stacks, caches, builds, containers, logs, buildLogs } = paths;
   for (const folder of [root, repositories, images, stacks, caches, builds, containers, logs, buildLogs]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });

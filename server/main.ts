@@ -8,6 +8,9 @@ if (process.argv.includes("--help")) {
   process.exit(0);
 }
 
+// Folders that stacks and containers show to apps must be readable whatever the shell that started us says.
+process.umask(0o022);
+
 try {
   const config = readConfig(process.argv.slice(2), process.env);
   const slipway = await compose(config);

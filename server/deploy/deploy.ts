@@ -1,6 +1,7 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { log } from "../lib/log.ts";
+import { removeTree } from "../lib/remove-tree.ts";
 import type { App } from "../model/app.ts";
 import { messageOf, UserError } from "../model/error.ts";
 import type { Image } from "../model/image.ts";
@@ -88,7 +89,7 @@ async function buildImage(
       onLine: ({ text }) => tell(text),
     });
   } finally {
-    await rm(sourceDir, { recursive: true, force: true });
+    await removeTree(sourceDir);
   }
 }
 

@@ -1,5 +1,5 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { mkdir, readFile, readdir, rm } from "node:fs/promises";
+import { mkdir, readFile, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
@@ -7,6 +7,7 @@ import { finished } from "node:stream/promises";
 import { monitorPath, reap, spawnMonitor } from "../../native/index.ts";
 import { LineSplitter } from "../lib/lines.ts";
 import { log } from "../lib/log.ts";
+import { removeTree } from "../lib/remove-tree.ts";
 import type {
   ContainerExit,
   ContainerRuntime,
@@ -96,7 +97,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   /** Removes the folder of a container that has ended, in the background: what it wrote can be much. */
   function remove(id: string, attachment: Attachment | null, ended: Promise<void> = Promise.resolve()): void {
     const removal = ended
-      .then(() => rm(directoryOf(id), { recursive: true, force: true }))
+      .then(() => removeTree(directoryOf(id)))
       .catch((error: unknown) => log("container not removed", { id, error: messageOf(error) }))
       .finally(() => {
         if (attachment !== null) network.release(attachment.address);
