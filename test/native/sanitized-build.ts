@@ -16,6 +16,7 @@ export async function buildSanitized(
   test: Mocha.Context,
   goal: "targets" | "slipway-monitor",
 ): Promise<string> {
+  test.timeout(600_000); // many compilers may be at work on this machine
   const compiler = compilers.find(hasSanitizers);
   if (compiler === undefined) {
     console.log(`      skipped: none of ${compilers.join(", ")} can link -fsanitize=address,undefined here`);
