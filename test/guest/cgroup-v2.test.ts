@@ -23,10 +23,10 @@ describe("Limits under cgroup v2", function () {
 
   it("gives the container a group with the limits, which it sees and cannot change, and removes it", async () => {
     const script = `
+      trap 'exit 0' TERM
       cd /sys/fs/cgroup
       cat memory.max memory.swap.max cpu.max cpu.weight pids.max /proc/self/cgroup
       echo max >memory.max || echo refused
-      trap 'exit 0' TERM
       while :; do sleep 0.1; done`;
     const spec = room.spec(["/bin/sh", "-c", script], { limits });
     const logFile = join(room.directory, "app.log");
@@ -35,6 +35,7 @@ describe("Limits under cgroup v2", function () {
     await until(async () => (await readFile(logFile, "utf8").catch(() => "")).includes("refused"));
     assert.equal(await readFile(join(group, "memory.max"), "utf8"), `${64 * mebibyte}\n`);
     assert.equal((await container.stop(60_000)).code, 0);
+    await room.runtime.tidy();
     assert.ok(!existsSync(group));
     const said = await readFile(logFile, "utf8");
     for (const line of [`${64 * mebibyte}`, "0", "50000 100000", "39", "20", "0::/"])
