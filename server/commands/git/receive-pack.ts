@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import type { ChildProcess } from "node:child_process";
 import { AppQueue } from "../../deploy/app-queue.ts";
 import type { HookServer, Push, RefUpdate } from "../../git/hook-server.ts";
 import type { Repositories } from "../../git/repositories.ts";
@@ -9,6 +7,7 @@ import { requireAppOrFreeName } from "../access.ts";
 import { newApp } from "../apps/new-app.ts";
 import { defineRawCommand, type RawContext } from "../command.ts";
 import { appNameOfPath } from "./app-name-of-path.ts";
+import { relay } from "./relay.ts";
 
 const branchPrefix = "refs/heads/";
 const noCommit = /^0+$/;
@@ -40,7 +39,8 @@ export function receivePack(repositories: Repositories, hooks: HookServer) {
             return await acceptPush(ctx, repositories, app, push);
           });
           try {
-            return await relay(ctx, repositories.receivePack(app.id, token));
+            // Told nothing of a client that goes away, git waits for the deploy and stores its ref.
+            return await relay(ctx, repositories.receivePack(app.id, token), () => {});
           } finally {
             hooks.forget(token);
             // git asks for the repository before it finds that there is nothing to push: then no app must stay behind.
@@ -91,24 +91,4 @@ function firstBranch(refs: readonly RefUpdate[]): string | null {
     .filter((ref) => ref.name.startsWith(branchPrefix) && !noCommit.test(ref.new))
     .map((ref) => ref.name.slice(branchPrefix.length));
   return ["main", "master"].find((name) => branches.includes(name)) ?? branches[0] ?? null;
-}
-
-/** Connects git to the client. When the client goes away git is not told: the deploy ends and its ref is stored. */
-async function relay(ctx: RawContext, child: ChildProcess): Promise<number> {
-  const { stdin, stdout, stderr } = child;
-  if (stdin === null || stdout === null || stderr === null) throw new Error("git was started without pipes");
-  const gone = () => {
-    stdout.unpipe(ctx.stdout);
-    stderr.unpipe(ctx.stderr);
-    stdout.resume();
-    stderr.resume();
-  };
-  ctx.signal.addEventListener("abort", gone, { once: true });
-  stdin.on("error", () => {});
-  ctx.stdin.pipe(stdin);
-  stdout.pipe(ctx.stdout, { end: false });
-  stderr.pipe(ctx.stderr, { end: false });
-  if (ctx.signal.aborted) gone();
-  const [code] = (await once(child, "close")) as [number | null];
-  return code ?? 1;
 }
