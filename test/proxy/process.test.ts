@@ -143,7 +143,7 @@ describe("proxy: a process of its own", () => {
 
   it("says why it cannot start", async () => {
     const other = { ...options, port: app.port, socketPath: join(directory, "other.sock") };
-    await assert.rejects(startProxy(other), /the proxy ended \(1\), see .*proxy\.log/);
+    await assert.rejects(startProxy(other), /The router cannot start: .*EADDRINUSE/);
     assert.match(await readFile(options.logPath, "utf8"), /EADDRINUSE/);
   });
 });
