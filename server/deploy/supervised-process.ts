@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { log } from "../lib/log.ts";
-import type { RunningContainer } from "../model/container.ts";
+import type { ContainerExit, RunningContainer } from "../model/container.ts";
 import { describeExit } from "../model/container.ts";
 import { messageOf } from "../model/error.ts";
 import type { Process } from "../model/process.ts";
@@ -9,6 +9,8 @@ import { logFile, newContainerId, planContainer, servedPort, type PlannedProcess
 import { untilReady } from "./readiness.ts";
 import type { Rooms } from "./rooms.ts";
 import { publishRoutes } from "./routes.ts";
+
+const mebibyte = 1024 * 1024;
 
 /** Keeps one process of an app alive: starts it, waits until it is ready, starts it again when it ends, and keeps the state true. */
 export class SupervisedProcess {
@@ -101,7 +103,7 @@ export class SupervisedProcess {
   /** Goes on until the process is stopped or crashes too often. */
   async #keepAlive(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      const ending = this.#container === null ? "lost" : describeExit(await this.#container.exited);
+      const ending = this.#container === null ? "lost" : this.#describe(await this.#container.exited);
       if (this.#stopping.signal.aborted) return;
       const restartAfterMs = this.#policy.next({ startedAt: this.#record.startedAt, endedAt: Date.now() });
       this.#ended(ending, restartAfterMs);
@@ -110,6 +112,11 @@ export class SupervisedProcess {
       if (this.#stopping.signal.aborted) return;
       await this.#relaunch();
     }
+  }
+
+  #describe(exit: ContainerExit): string {
+    const limit = `, its limit is ${Math.round(this.#rooms.settings.memoryBytes / mebibyte)} MiB`;
+    return describeExit(exit) + (exit.oomKilled ? limit : "");
   }
 
   #ended(ending: string, restartAfterMs: number | null): void {
