@@ -5,6 +5,7 @@ import { UserError } from "../model/error.ts";
 import type { Formation, Quantities } from "./formation.ts";
 import type { Say } from "./operations.ts";
 import type { Rooms } from "./rooms.ts";
+import { showOutput } from "./show-output.ts";
 
 /** Not a process that runs for long: Heroku's release phase. */
 const releaseType = "release";
@@ -33,7 +34,13 @@ export async function rollOut(
   for (const [type, count] of quantities) say(`-----> Deploying ${type} (count=${count})`);
   if (wanted.length === 0) say(" !     No process is scaled up: see ps:scale");
   const old = formation.of(app.id);
-  await formation.start(app, release, image, wanted);
+  const startedAt = Date.now();
+  try {
+    await formation.start(app, release, image, wanted);
+  } catch (error) {
+    await showOutput(rooms, app, startedAt, say);
+    throw error;
+  }
   for (const { type, index } of wanted) say(`       ${type}.${index} is up`);
   if (rooms.closing.aborted) throw new UserError("Slipway is stopping");
 

@@ -223,6 +223,15 @@ describe("git push", function () {
     assert.equal((await server.fetch("silent.localhost")).status, 503);
   });
 
+  it("shows what a process wrote that ended while it was starting", async () => {
+    const broken = await project("broken", null);
+    await broken.commit({ Procfile: "web: echo DATABASE_URL is not set; exit 3\n" });
+    const { code, stderr } = await broken.push();
+    assert.notEqual(code, 0);
+    assert.ok(remoteLines(stderr).includes("       web.1  DATABASE_URL is not set"), stderr);
+    assert.match(lastLine(stderr), /web\.1 ended while starting \(exit status 3\)/);
+  });
+
   it("starts a crashed process again and tells", async () => {
     await (await project("fragile", "crashes-after-start")).deploy();
     await server.fetch("fragile.localhost", "/crash").catch(() => {});
