@@ -4,7 +4,13 @@ import { dirname, join } from "node:path";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
-import { monitorPath, reap, removeSmallTree, spawnMonitor, spreadSubdirectories } from "../../native/index.ts";
+import {
+  monitorPath,
+  reap,
+  removeSmallTree,
+  spawnMonitor,
+  spreadSubdirectories,
+} from "../../native/index.ts";
 import { LineSplitter } from "../lib/lines.ts";
 import { log } from "../lib/log.ts";
 import { removeTree } from "../lib/remove-tree.ts";
