@@ -10,7 +10,7 @@
   "targets": [
     {
       "target_name": "slipway",
-      "sources": ["src/addon/addon.cc", "src/addon/dial.cc", "src/addon/spawn.cc"],
+      "sources": ["src/addon/addon.cc", "src/addon/dial.cc", "src/addon/directory.cc", "src/addon/spawn.cc"],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=9", "NAPI_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"]
     },

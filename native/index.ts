@@ -14,6 +14,8 @@ export interface SpawnedMonitor {
 interface Addon {
   spawnMonitor(executable: string, pipes: boolean): SpawnedMonitor;
   reap(pid: number): Promise<void>;
+  removeSmallTree(path: string): Promise<boolean>;
+  spreadSubdirectories(path: string): void;
   openNetworkNamespace(pid: number): number;
   dial(networkNamespace: number, port: number): number;
   closeFd(fd: number): void;
@@ -41,6 +43,23 @@ export function spawnMonitor(executable: string, pipes: boolean): SpawnedMonitor
 /** Waits for the end of a child that is about to end, so that no zombie is left. */
 export function reap(pid: number): Promise<void> {
   return addon.reap(pid);
+}
+
+/**
+ * Removes a folder and what is in it in one step on another thread. False when it did not, because of an error or because there
+ * is more in it than takes a few milliseconds; some of it may be gone then.
+ */
+export function removeSmallTree(path: string): Promise<boolean> {
+  return addon.removeSmallTree(path);
+}
+
+/**
+ * Tells the file system that the folders in this one have nothing to do with each other (chattr(1), attribute T; nothing happens
+ * where it is unknown). Else ext4 puts all of them into the same part of the disk, and without a journal it must pass over
+ * everything that was deleted there in the last minutes whenever it makes a file.
+ */
+export function spreadSubdirectories(path: string): void {
+  addon.spreadSubdirectories(path);
 }
 
 /** A descriptor of the network namespace of a process; `closeFd` it. */

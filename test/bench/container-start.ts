@@ -12,21 +12,20 @@ const rounds = 40;
 const dockerSocket = "/var/run/docker.sock";
 const dockerImage = "busybox";
 
-export type ContainerStartFigures = {
-  readonly ours_ms: number;
-  readonly bwrap_ms: number;
-  readonly runc_ms: number;
-  readonly docker_ms: number | null;
-};
+/** How many are asked for at a time, and in how many rounds of how many each. */
+const crowds = [8, 32];
+const crowdRounds = 5;
+const crowdStarts = 32;
 
 type Contender = () => Promise<unknown>;
 
 /**
  * Milliseconds from asking for a container until /bin/true has ended in it and its namespaces are gone: full isolation for us, what
  * runc's own example configuration gives, and as much as bwrap knows of (no seccomp filter, no control group, no writable
- * layer). All are asked for by this process, one after the other, over the machine's /usr.
+ * layer). All are asked for by this process, taking turns, over the machine's /usr: one after the other (NAME_ms), then many at a
+ * time (NAME_8_ms, NAME_32_ms: from the first request to the last end, divided by their number). Docker only where there is one.
  */
-export async function containerStart(): Promise<ContainerStartFigures> {
+export async function containerStart(): Promise<Record<string, number | null>> {
   const room = await ContainerRoom.open();
   try {
     const contenders: Record<string, Contender> = {
@@ -37,28 +36,50 @@ export async function containerStart(): Promise<ContainerStartFigures> {
         docker: () => runProgram("docker", ["run", "--rm", dockerImage, "/bin/true"]),
       }),
     };
-    const times = await alternate(contenders);
-    return {
-      ours_ms: median(times["ours"]!),
-      bwrap_ms: median(times["bwrap"]!),
-      runc_ms: median(times["runc"]!),
-      docker_ms: times["docker"] === undefined ? null : median(times["docker"]),
-    };
+    const figures: Record<string, number | null> = { docker_ms: null };
+    for (const [name, times] of await alternate(contenders, rounds, timed)) {
+      figures[`${name}_ms`] = median(times);
+    }
+    for (const crowd of crowds) {
+      const timedCrowd = (contender: Contender) => timedTogether(contender, crowd);
+      for (const [name, times] of await alternate(contenders, crowdRounds, timedCrowd)) {
+        figures[`${name}_${crowd}_ms`] = median(times);
+      }
+    }
+    return figures;
   } finally {
     await room.close();
   }
 }
 
-async function alternate(contenders: Readonly<Record<string, Contender>>): Promise<Record<string, number[]>> {
-  const times: Record<string, number[]> = {};
-  for (let round = -warmUps; round < rounds; round++) {
+async function alternate(
+  contenders: Readonly<Record<string, Contender>>,
+  count: number,
+  measure: (contender: Contender) => Promise<number>,
+): Promise<Map<string, number[]>> {
+  const times = new Map(Object.keys(contenders).map((name) => [name, [] as number[]]));
+  for (let round = -warmUps; round < count; round++) {
     for (const [name, contender] of Object.entries(contenders)) {
-      const started = performance.now();
-      await contender();
-      if (round >= 0) (times[name] ??= []).push(performance.now() - started);
+      const ms = await measure(contender);
+      if (round >= 0) times.get(name)!.push(ms);
     }
   }
   return times;
+}
+
+async function timed(contender: Contender): Promise<number> {
+  const started = performance.now();
+  await contender();
+  return performance.now() - started;
+}
+
+/** Milliseconds for each of `crowdStarts` containers, `crowd` of them at any time. */
+async function timedTogether(contender: Contender, crowd: number): Promise<number> {
+  let left = crowdStarts;
+  const one = async () => {
+    while (left-- > 0) await contender();
+  };
+  return (await timed(() => Promise.all(Array.from({ length: crowd }, one)))) / crowdStarts;
 }
 
 const links = [

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { packageRoot } from "../../server/paths.ts";
 import { containerStart } from "./container-start.ts";
 import { deployUnderLoad } from "./deploy-under-load.ts";
+import { idleContainers } from "./idle-containers.ts";
 import { memory } from "./memory.ts";
 import { proxy } from "./proxy.ts";
 import { push } from "./push.ts";
@@ -12,7 +13,16 @@ type Figures = Readonly<Record<string, number | null>>;
 
 /** Each benchmark's function and what its figures mean. */
 const benchmarks: Record<string, { run: () => Promise<Figures>; meaning: string }> = {
-  "container-start": { run: containerStart, meaning: "full isolation, start to exit of /bin/true, median" },
+  "container-start": {
+    run: containerStart,
+    meaning:
+      "full isolation, start to exit of /bin/true, median; with 8 and 32 at a time: wall time of all divided by their number",
+  },
+  "idle-containers": {
+    run: idleContainers,
+    meaning:
+      "300 containers that sleep, each with its network: how many are started a second, PSS of the monitor and first process of one",
+  },
   push: {
     run: push,
     meaning:

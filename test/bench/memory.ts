@@ -34,7 +34,7 @@ async function sum(pids: readonly number[]): Promise<number> {
 }
 
 /** Proportional set size in KiB (proc_pid_smaps_rollup: Pss). */
-async function pssKb(pid: number): Promise<number> {
+export async function pssKb(pid: number): Promise<number> {
   const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
   return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0);
 }

@@ -19,6 +19,8 @@ namespace {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("spawnMonitor", Napi::Function::New(env, spawn_monitor));
   exports.Set("reap", Napi::Function::New(env, reap));
+  exports.Set("removeSmallTree", Napi::Function::New(env, remove_small_tree));
+  exports.Set("spreadSubdirectories", Napi::Function::New(env, spread_subdirectories));
   exports.Set("openNetworkNamespace", Napi::Function::New(env, open_network_namespace));
   exports.Set("dial", Napi::Function::New(env, dial));
   exports.Set("closeFd", Napi::Function::New(env, close_fd));

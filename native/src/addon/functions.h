@@ -10,6 +10,12 @@ Napi::Value spawn_monitor(const Napi::CallbackInfo& info);
 // reap(pid: number): Promise<void>, resolved when the child has ended and is gone.
 Napi::Value reap(const Napi::CallbackInfo& info);
 
+// removeSmallTree(path: string): Promise<boolean>
+Napi::Value remove_small_tree(const Napi::CallbackInfo& info);
+
+// spreadSubdirectories(path: string): void
+void spread_subdirectories(const Napi::CallbackInfo& info);
+
 // openNetworkNamespace(pid: number): number
 Napi::Value open_network_namespace(const Napi::CallbackInfo& info);
 

@@ -122,9 +122,9 @@ class RootBuilder {
     return std::move(mounts_[next_++]);
   }
 
-  std::string make_place() {
+  std::string make_place(mode_t mode = 0755) {
     std::string name = std::to_string(places_++);
-    check(mkdir(name.c_str(), 0755), "make a mount point");
+    check(mkdir(name.c_str(), mode), "make a mount point");
     return name;
   }
 
@@ -197,10 +197,16 @@ class RootBuilder {
     if (!target && errno == ENOENT) return;
     struct stat info;
     check(fstatat(check(target.get(), "open", path), "", &info, AT_EMPTY_PATH), "look at", path);
-    const Fd cover = S_ISDIR(info.st_mode) ? make_filesystem("tmpfs", {{"size", "4k"}, {"mode", "0555"}},
-                                                             kPlain | MOUNT_ATTR_RDONLY)
-                                           : copy_tree(AT_FDCWD, "/dev/null");
+    const Fd cover = S_ISDIR(info.st_mode) ? empty_directory() : copy_tree(AT_FDCWD, "/dev/null");
     attach(cover.get(), target.get(), "mask a kernel interface");
+  }
+
+  // One for all that is masked: a file system for each would cost more.
+  Fd empty_directory() {
+    if (empty_.empty()) empty_ = make_place(0555);
+    Fd cover = copy_tree(AT_FDCWD, empty_.c_str());
+    set_attributes(cover.get(), kPlain | MOUNT_ATTR_RDONLY);
+    return cover;
   }
 
   static void make_read_only(int filesystem, const char* path) {
@@ -213,6 +219,7 @@ class RootBuilder {
   std::vector<Fd> mounts_;
   size_t next_ = 0;
   int places_ = 0;
+  std::string empty_;
   Fd root_;
 };
 
