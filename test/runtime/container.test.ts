@@ -169,6 +169,22 @@ describe("a container", () => {
     assert.deepEqual(await readdir(room.containersDir), []);
   });
 
+  for (const [what, script] of [
+    ["links to folders of others", "mkdir folder && ln -s / folder/root"],
+    ["many files", "seq 1500 | xargs touch"],
+    ["a deep tree", "for i in $(seq 100); do mkdir d; cd d; done; touch end"],
+  ] as const) {
+    it(`has its folder removed with ${what} in it, and nothing else`, async () => {
+      const outside = join(room.directory, "outside");
+      await mkdir(outside, { recursive: true });
+      await writeFile(join(outside, "kept"), "");
+      assert.equal((await room.sh(`cd /tmp && ln -s ${outside} far && ${script}`)).code, 0);
+      await room.runtime.tidy();
+      assert.deepEqual(await readdir(room.containersDir), []);
+      assert.deepEqual(await readdir(outside), ["kept"]);
+    });
+  }
+
   it("reaps the zombies of the app", async () => {
     // The middle shell ends at once, so the inner one is init's to reap; it would stay for ever if nobody did.
     const result = await room.sh(
