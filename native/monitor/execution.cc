@@ -48,19 +48,6 @@ uint16_t short_at(const char* bytes) {
   return ntohs(number);
 }
 
-// The number of a process, as the monitor sees it. pidfd_open(2).
-pid_t pid_of(const Fd& pidfd) {
-  const std::string path = "/proc/self/fdinfo/" + std::to_string(pidfd.get());
-  const Fd file(check(open(path.c_str(), O_RDONLY | O_CLOEXEC), "open", path));
-  std::array<char, 1024> buffer{};
-  check(read(file.get(), buffer.data(), buffer.size() - 1), "read", path);
-  const char* found = strstr(buffer.data(), "\nPid:");
-  const pid_t pid = found == nullptr ? 0 : atoi(found + 5);
-  // -1: it has ended and was reaped, which only we do. 0 would mean our own group.
-  if (pid <= 1) throw StepError{"find the command's process", ESRCH};
-  return pid;
-}
-
 // So that the command can open /dev/stdout by its name.
 void give_to(const Fd& pipe, const Spec& spec, const Command& command) {
   check(fchown(pipe.get(), spec.id_base + command.uid, spec.id_base + command.gid), "give away a pipe");
@@ -100,7 +87,7 @@ void Execution::handle(const std::vector<pollfd>& ready, const Container& contai
   write_input();
   flush();
   read_outputs(ready);
-  if (status_ && !reports_ && outputs_.empty() && !last_frame_made_ && to_send_.empty()) {
+  if (status_ && outputs_.empty() && !last_frame_made_ && to_send_.empty()) {
     const bool oom = WIFSIGNALED(*status_) && WTERMSIG(*status_) == SIGKILL && !oom_before_ &&
                      container.cgroup.oom_killed();
     send_frame('x', describe(Exit{.status = *status_, .oom_killed = oom}));
@@ -163,6 +150,7 @@ void Execution::start(std::string_view bytes, const Container& container) {
   oom_before_ = cgroup.oom_killed();
   Entrance entrance = enter_jail(jail, cgroup, spec.limits, order.command, streams, order.terminal);
   opener_ = entrance.opener;
+  process_ = std::move(entrance.process);
   reports_ = std::move(entrance.reports);
   detached_ = order.detached;
   if (order.terminal) return;
@@ -210,10 +198,7 @@ bool Execution::take_frame(char kind, std::string_view payload) {
 void Execution::read_reports() {
   try {
     Message message = receive_any(reports_.get());
-    if (message.kind == kEntered && message.fds.size() == 1) {
-      pid_ = pid_of(message.fds[0]);
-      pidfd_ = std::move(message.fds[0]);
-    } else if (message.kind == kTerminal && message.fds.size() == 1) {
+    if (message.kind == kTerminal && message.fds.size() == 1) {
       terminal_ = std::move(message.fds[0]);
       set_nonblocking(terminal_);
       Fd copy(check(fcntl(terminal_.get(), F_DUPFD_CLOEXEC, 0), "copy the terminal"));
@@ -229,7 +214,11 @@ void Execution::read_reports() {
 
 void Execution::started() {
   reports_.reset();
-  if (!error_ && !pidfd_) error_ = StepError{"start the command", ECHILD};
+  pid_ = *process_;
+  process_.reset();
+  // The opener was killed, for example for want of memory.
+  if (!error_ && pid_ == 0) error_ = StepError{"start the command", ECHILD};
+  if (pid_ != 0) pidfd_ = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
   if (error_) return fail(describe(*error_));
   send_frame('s', {});
   if (detached_) {

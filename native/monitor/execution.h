@@ -81,6 +81,7 @@ class Execution {
 
   // While it is being started.
   pid_t opener_ = -1;
+  std::unique_ptr<pid_t, Unmap> process_;
   Fd reports_;
   std::optional<StepError> error_;
 

@@ -1,4 +1,4 @@
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { Readable, Writable } from "node:stream";
 import type { ContainerExit, ExecCommand, ExecOptions, Execution, TerminalSize } from "../model/container.ts";

@@ -179,8 +179,13 @@ describe("a command in a running container", () => {
   });
 
   it("cannot be led out of the container over a descriptor", async () => {
-    for (let fd = 0; fd < 40; fd++) {
-      await assert.rejects(run({ ...sh("ls; ls ../.."), cwd: `/proc/self/fd/${fd}` }), UserError);
+    const ways = ["/proc/1/root", ...Array.from({ length: 40 }, (_, fd) => `/proc/self/fd/${fd}`)];
+    for (const cwd of ways) {
+      for (const user of [
+        { uid: 0, gid: 0 },
+        { uid: 1000, gid: 1000 },
+      ])
+        await assert.rejects(run({ ...sh("ls; ls ../.."), cwd, user }), UserError, cwd);
     }
     assert.equal(
       await run({ ...sh("pwd; ls /proc/self/root"), cwd: "/proc/1/root" }).catch(() => null),

@@ -28,16 +28,28 @@ namespace {
 constexpr int kNamespaces =
     CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
-pid_t start_process(uint64_t flags, uint64_t exit_signal, int cgroup, int* pidfd) {
+pid_t start_opener(int cgroup) {
   clone_args arguments{};
-  arguments.flags = flags;
-  arguments.exit_signal = exit_signal;
-  arguments.pidfd = reinterpret_cast<uint64_t>(pidfd);
+  arguments.exit_signal = SIGCHLD;
   if (cgroup >= 0) {
-    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.flags = CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<uint64_t>(cgroup);
   }
   return static_cast<pid_t>(check(syscall(SYS_clone3, &arguments, sizeof arguments), "start the command"));
+}
+
+// In the pid namespace that the opener has chosen, as a child of the opener's parent, which reads `process`.
+pid_t start_process(pid_t* process) {
+  clone_args arguments{};
+  arguments.flags = CLONE_PARENT | CLONE_PARENT_SETTID;
+  arguments.parent_tid = reinterpret_cast<uint64_t>(process);
+  return static_cast<pid_t>(check(syscall(SYS_clone3, &arguments, sizeof arguments), "start the command"));
+}
+
+std::unique_ptr<pid_t, Unmap> share_pid() {
+  void* shared = mmap(nullptr, sizeof(pid_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) throw StepError{"start the command", errno};
+  return std::unique_ptr<pid_t, Unmap>(static_cast<pid_t*>(shared));
 }
 
 void use_as_streams(const int (&streams)[3]) {
@@ -105,18 +117,14 @@ Entrance enter_jail(const Jail& jail, const Cgroup& cgroup, const Limits& limits
   check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), "make a socket pair");
   Fd ours(sockets[0]);
   const Fd theirs(sockets[1]);
-  const pid_t opener = start_process(0, SIGCHLD, cgroup.directory(), nullptr);
-  if (opener != 0) return {opener, std::move(ours)};
+  auto process = share_pid();
+  const pid_t opener = start_opener(cgroup.directory());
+  if (opener != 0) return {opener, std::move(process), std::move(ours)};
 
   const int reports = theirs.get();
   try {
     open_the_way(jail.pidfd.get(), cgroup, limits, streams, reports);
-    int pidfd = -1;
-    if (start_process(CLONE_PARENT | CLONE_PIDFD, 0, -1, &pidfd) == 0) {
-      become_command(command, terminal, reports);
-    }
-    const int fds[] = {pidfd};
-    send_message(reports, kEntered, fds);
+    if (start_process(process.get()) == 0) become_command(command, terminal, reports);
   } catch (const StepError& error) {
     send_error(reports, error);
     _exit(127);
