@@ -97,6 +97,17 @@ void Execution::handle(const std::vector<pollfd>& ready, const Container& contai
   if (last_frame_made_ && to_send_.empty()) client_.reset();
 }
 
+std::optional<Execution::Clock::time_point> Execution::deadline() const {
+  // It closes its end a moment before it has ended.
+  if (opener_ > 0 && !reports_) return Clock::now() + std::chrono::milliseconds(10);
+  return kill_at_;
+}
+
+void Execution::refuse() {
+  fail(describe(StepError{"run a command: too many run in this container", EAGAIN}));
+  flush();
+}
+
 bool Execution::over() const {
   const bool process_left = opener_ > 0 || reports_ || (pidfd_ && !status_);
   return !client_ && !process_left;

@@ -37,12 +37,15 @@ class Execution {
 
   explicit Execution(Control::ExecClient client);
 
+  // Tells a client that there are too many already.
+  void refuse();
+
   void add_to(std::vector<pollfd>& waiting) const;
 
   // Handles what poll(2) reported, at the latest when deadline() has passed.
   void handle(const std::vector<pollfd>& ready, const Container& container);
 
-  const std::optional<Clock::time_point>& deadline() const { return kill_at_; }
+  std::optional<Clock::time_point> deadline() const;
 
   // True when nothing is left to do, neither for the client nor for a process.
   bool over() const;

@@ -83,7 +83,7 @@ class Supervisor {
   int remaining_ms() const {
     std::optional<Clock::time_point> next = deadline_;
     for (const Execution& execution : executions_) {
-      const auto& other = execution.deadline();
+      const auto other = execution.deadline();
       if (other && (!next || *other < *next)) next = other;
     }
     if (!next) return -1;
@@ -104,7 +104,11 @@ class Supervisor {
     if (const auto grace_ms = control_.handle(ready)) stop(*grace_ms);
     if (order_.tied && !control_.first_is_open()) kill_all();
     for (Control::ExecClient& client : control_.take_exec_clients()) {
-      if (executions_.size() < kMostExecutions) executions_.emplace_back(std::move(client));
+      Execution execution(std::move(client));
+      if (executions_.size() == kMostExecutions)
+        execution.refuse();
+      else
+        executions_.push_back(std::move(execution));
     }
   }
 

@@ -177,7 +177,9 @@ class ExecConnection implements Execution {
   }
 
   #end(exit: ContainerExit): void {
-    this.#onFailed(new UserError("Cannot run a command: the container is not running"));
+    this.#onFailed(
+      new UserError("Cannot run a command: the container has ended, or an earlier release started it"),
+    );
     this.#onExit(exit);
     this.#onRoom = null;
     for (const stream of [this.stdout, this.stderr]) if (!stream.readableEnded) stream.push(null);

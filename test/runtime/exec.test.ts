@@ -230,6 +230,20 @@ describe("a command in a running container", () => {
     );
   });
 
+  it("is refused when too many run", async () => {
+    const running: Execution[] = [];
+    await assert.rejects(
+      async () => {
+        for (;;) running.push(await open({ argv: ["sleep", "1000"] }));
+      },
+      { name: "UserError", message: /^Cannot run a command: too many run in this container: / },
+    );
+    assert.equal(running.length, 16);
+    for (const execution of running) execution.kill("SIGKILL");
+    await Promise.all(running.map(({ exited }) => exited));
+    assert.equal((await run(sh("echo again"))).stdout, "again\n");
+  });
+
   it("runs on without a client, with its output in the container's log", async () => {
     await container.execDetached(sh("echo out; echo err >&2"));
     const logged = async (line: RegExp) => line.test(await readFile(logFileOf(container.id), "utf8"));
