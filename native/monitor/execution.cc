@@ -48,11 +48,6 @@ uint16_t short_at(const char* bytes) {
   return ntohs(number);
 }
 
-// So that the command can open /dev/stdout by its name.
-void give_to(const Fd& pipe, const Spec& spec, const Command& command) {
-  check(fchown(pipe.get(), spec.id_base + command.uid, spec.id_base + command.gid), "give away a pipe");
-}
-
 std::string describe(const StepError& error) {
   return "error " + std::to_string(error.error) + " " + error.step + ": " + strerror(error.error) + "\n";
 }
@@ -148,14 +143,14 @@ void Execution::start(std::string_view bytes, const Container& container) {
     output = make_pipe(), errors = make_pipe();
     for (Pipe* pipe : {&output, &errors}) {
       set_nonblocking(pipe->read);
-      give_to(pipe->write, spec, order.command);
+      give_to(pipe->write, spec.id_base, order.command);
     }
     streams[1] = output.write.get(), streams[2] = errors.write.get();
   }
   if (!order.terminal && !order.detached) {
     input = make_pipe();
     set_nonblocking(input.write);
-    give_to(input.read, spec, order.command);
+    give_to(input.read, spec.id_base, order.command);
     streams[0] = input.read.get();
   }
   oom_before_ = cgroup.oom_killed();

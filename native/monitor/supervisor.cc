@@ -54,6 +54,7 @@ class Supervisor {
       Pipe output = make_pipe(), errors = make_pipe();
       set_nonblocking(output.read);
       set_nonblocking(errors.read);
+      for (const Pipe* pipe : {&output, &errors}) give_to(pipe->write, order_.spec.id_base, order_.spec);
       jail_ = start_jail(order_.spec, cgroup_, output.write.get(), errors.write.get());
       streams_.emplace_back('o', std::move(output.read));
       streams_.emplace_back('e', std::move(errors.read));

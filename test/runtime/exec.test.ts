@@ -29,7 +29,10 @@ describe("a command in a running container", () => {
       env: { PATH: "/usr/bin:/bin", COLOUR: "blue", SHAPE: "round" },
     });
   });
-  after(() => room.close());
+  after(async () => {
+    await container?.stop(0);
+    await room.close();
+  });
 
   function start(argv: readonly string[], change: Partial<ContainerSpec> = {}): Promise<RunningContainer> {
     const spec = room.spec(argv, change);
