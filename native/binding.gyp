@@ -19,6 +19,7 @@
       "type": "executable",
       "sources": [
         "monitor/control.cc",
+        "monitor/execution.cc",
         "monitor/exit_record.cc",
         "monitor/log_writer.cc",
         "monitor/main.cc",
@@ -27,6 +28,8 @@
         "src/base/message.cc",
         "src/jail/caps.cc",
         "src/jail/cgroup.cc",
+        "src/jail/command.cc",
+        "src/jail/enter.cc",
         "src/jail/init.cc",
         "src/jail/jail.cc",
         "src/jail/mount.cc",

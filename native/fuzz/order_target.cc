@@ -1,5 +1,5 @@
-// Fuzz target: the order that a monitor gets. Whatever the parser lets through must keep the promises that
-// the code behind it, which runs as root, relies on.
+// Fuzz target: the order that a monitor gets, and behind "exec " one for a command. Whatever the parser lets
+// through must keep the promises that the code behind it, which runs as root, relies on.
 
 #include <algorithm>
 
@@ -74,10 +74,29 @@ void require_order(const Order& order) {
   require(order.tied || (order.log_bytes > 0 && order.log_files > 0), "a log is limited");
 }
 
+constexpr std::string_view kExec = "exec ";
+
+void require_exec_order(const ExecOrder& order) {
+  const Command& command = order.command;
+  require_path(command.cwd);
+  require(command.uid < kIdCount && command.gid < kIdCount, "the command's user is mapped");
+  require(!command.argv.empty(), "there is something to run");
+  for (const std::string& variable : command.env)
+    require(variable.find('=') + 1 > 1, "a variable is NAME=value");
+  require(!order.terminal || !order.detached, "a terminal has a client");
+  require(!order.terminal || (order.terminal->ws_col > 0 && order.terminal->ws_row > 0),
+          "a terminal has a size");
+}
+
 }  // namespace
 
 std::string run_target(std::string_view input) {
   try {
+    if (input.starts_with(kExec)) {
+      const Command app{.argv = {"app"}, .env = {"A=app", "AB=app"}, .cwd = "/", .uid = 1, .gid = 1};
+      require_exec_order(parse_exec_order(input.substr(kExec.size()), app));
+      return "accepted";
+    }
     require_order(parse_order(input));
     return "accepted";
   } catch (const SpecError& error) {

@@ -102,7 +102,12 @@ bool Control::read_from(Client& client, std::optional<int>& stop) {
   if (length == 0) return false;
   client.input.append(buffer.data(), length);
   for (size_t end; (end = client.input.find('\n')) != std::string::npos; client.input.erase(0, end + 1)) {
-    const auto grace = number_after(std::string_view(client.input).substr(0, end), "stop ");
+    const std::string_view line = std::string_view(client.input).substr(0, end);
+    if (const auto size = number_after(line, "exec "); size && !client.first) {
+      exec_clients_.push_back({std::move(client.socket), *size, client.input.substr(end + 1)});
+      return false;
+    }
+    const auto grace = number_after(line, "stop ");
     if (!grace || *grace > kLongestGraceMs) return false;
     stop = std::min(stop.value_or(kLongestGraceMs), static_cast<int>(*grace));
   }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/fd.h"
@@ -28,6 +29,17 @@ class Control {
   // the end, when one asked to stop.
   std::optional<int> handle(const std::vector<pollfd>& ready);
 
+  // A client that sent "exec <bytes>\n": what follows is an Execution's.
+  struct ExecClient {
+    Fd socket;
+    size_t order_size;
+    // What was already read of that.
+    std::string input;
+  };
+
+  // Those that came since the last call.
+  std::vector<ExecClient> take_exec_clients() { return std::exchange(exec_clients_, {}); }
+
   // Tells every client, and greets later ones with the same.
   void announce(const std::string& line);
 
@@ -47,6 +59,7 @@ class Control {
 
   Fd listener_;
   std::vector<Client> clients_;
+  std::vector<ExecClient> exec_clients_;
   std::string greeting_;
   bool first_open_ = true;
 };

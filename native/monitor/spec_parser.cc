@@ -56,6 +56,44 @@ uint32_t ipv4(std::string_view key, std::string_view text) {
   return address.s_addr;
 }
 
+std::string variable(std::string_view key, std::string_view text) {
+  const size_t equals = text.find('=');
+  if (equals == 0 || equals == text.npos) refuse(key, "not NAME=value");
+  return std::string(text);
+}
+
+void append(std::string_view key, std::vector<std::string>& list, std::string value) {
+  if (list.size() == kMostStrings) refuse(key, "too many");
+  list.push_back(std::move(value));
+}
+
+// Gives the key and value of every record to `take`, after a look at the first of them, the version.
+template <typename Take>
+void read_records(std::string_view bytes, Take take) {
+  bool first = true;
+  while (!bytes.empty()) {
+    const size_t end = bytes.find('\0');
+    if (end == bytes.npos) throw SpecError{"the last record has no end"};
+    const std::string_view record = bytes.substr(0, end);
+    bytes.remove_prefix(end + 1);
+    const size_t equals = record.find('=');
+    if (equals == record.npos) throw SpecError{"a record without ="};
+    const std::string_view key = record.substr(0, equals), value = record.substr(equals + 1);
+    if (first != (key == "version")) throw SpecError{"version is not the first record"};
+    if (first && value != kVersion) refuse(key, "not 1: server and monitor are of different releases");
+    if (!first) take(key, value);
+    first = false;
+  }
+  if (first) throw SpecError{"nothing given"};
+}
+
+// A variable of the command's takes the place of the app's of the same name.
+void set_variable(std::vector<std::string>& env, std::string variable) {
+  const std::string_view name = std::string_view(variable).substr(0, variable.find('=') + 1);
+  std::erase_if(env, [&](const std::string& each) { return each.starts_with(name); });
+  append("env", env, std::move(variable));
+}
+
 class Parser {
  public:
   void record(std::string_view key, std::string_view value) {
@@ -165,17 +203,6 @@ class Parser {
     field = std::move(value);
   }
 
-  static void append(std::string_view key, std::vector<std::string>& list, std::string value) {
-    if (list.size() == kMostStrings) refuse(key, "too many");
-    list.push_back(std::move(value));
-  }
-
-  static std::string variable(std::string_view key, std::string_view text) {
-    const size_t equals = text.find('=');
-    if (equals == 0 || equals == text.npos) refuse(key, "not NAME=value");
-    return std::string(text);
-  }
-
   static uint64_t quota(std::string_view key, std::string_view text) {
     return text == "0" ? 0 : number(key, text, 1000, 100000 * 1024);
   }
@@ -216,20 +243,37 @@ class Parser {
 
 Order parse_order(std::string_view bytes) {
   Parser parser;
-  bool first = true;
-  while (!bytes.empty()) {
-    const size_t end = bytes.find('\0');
-    if (end == bytes.npos) throw SpecError{"the last record has no end"};
-    const std::string_view record = bytes.substr(0, end);
-    bytes.remove_prefix(end + 1);
-    const size_t equals = record.find('=');
-    if (equals == record.npos) throw SpecError{"a record without ="};
-    const std::string_view key = record.substr(0, equals), value = record.substr(equals + 1);
-    if (first != (key == "version")) throw SpecError{"version is not the first record"};
-    if (first && value != kVersion) refuse(key, "not 1: server and monitor are of different releases");
-    if (!first) parser.record(key, value);
-    first = false;
-  }
-  if (first) throw SpecError{"nothing given"};
+  read_records(bytes, [&](std::string_view key, std::string_view value) { parser.record(key, value); });
   return parser.finish();
+}
+
+ExecOrder parse_exec_order(std::string_view bytes, const Command& app) {
+  ExecOrder order{.command = app, .terminal = {}, .detached = false};
+  order.command.argv.clear();
+  std::set<std::string> seen;
+  winsize size{};
+  read_records(bytes, [&](std::string_view key, std::string_view value) {
+    if (key == "arg") return append(key, order.command.argv, std::string(value));
+    if (key == "env") return set_variable(order.command.env, variable(key, value));
+    if (!seen.insert(std::string(key)).second) refuse(key, "given twice");
+    if (key == "cwd")
+      order.command.cwd = path(key, value);
+    else if (key == "uid")
+      order.command.uid = number(key, value, 0, kIdCount - 1);
+    else if (key == "gid")
+      order.command.gid = number(key, value, 0, kIdCount - 1);
+    else if (key == "columns")
+      size.ws_col = number(key, value, 1, UINT16_MAX);
+    else if (key == "rows")
+      size.ws_row = number(key, value, 1, UINT16_MAX);
+    else if (key == "detached")
+      order.detached = number(key, value, 0, 1) == 1;
+    else
+      refuse(key, "unknown");
+  });
+  if (order.command.argv.empty()) refuse("arg", "missing");
+  if (seen.contains("columns") != seen.contains("rows")) refuse("columns", "and rows go together");
+  if (seen.contains("columns")) order.terminal = size;
+  if (order.terminal && order.detached) refuse("detached", "with a terminal");
+  return order;
 }

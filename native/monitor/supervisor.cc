@@ -11,15 +11,18 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "execution.h"
 #include "exit_record.h"
 #include "jail/cgroup.h"
 #include "jail/jail.h"
 #include "log_writer.h"
+#include "pipe.h"
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr size_t kMostExecutions = 16;
 constexpr const char* kProtocol = "slipway-monitor 1\n";
 
 // Field 22 of /proc/PID/stat. The name before it is in parentheses and may hold anything.
@@ -32,17 +35,6 @@ std::string start_time(pid_t pid) {
   for (int field = 2; at != nullptr && field < 22; field++) at = strchr(at + 1, ' ');
   if (at == nullptr) throw StepError{"read " + path, EPROTO};
   return std::string(at + 1, strcspn(at + 1, " "));
-}
-
-struct Pipe {
-  Fd read, write;
-};
-
-Pipe make_pipe() {
-  int fds[2];
-  check(pipe2(fds, O_CLOEXEC), "make a pipe");
-  check(fcntl(fds[0], F_SETFL, O_NONBLOCK), "make a pipe");
-  return {Fd(fds[0]), Fd(fds[1])};
 }
 
 class Supervisor {
@@ -60,6 +52,9 @@ class Supervisor {
     } else {
       log_.emplace(order_.log, order_.log_bytes, order_.log_files);
       Pipe output = make_pipe(), errors = make_pipe();
+      set_nonblocking(output.read);
+      set_nonblocking(errors.read);
+      for (const Pipe* pipe : {&output, &errors}) give_to(pipe->write, order_.spec.id_base, order_.spec);
       jail_ = start_jail(order_.spec, cgroup_, output.write.get(), errors.write.get());
       streams_.emplace_back('o', std::move(output.read));
       streams_.emplace_back('e', std::move(errors.read));
@@ -75,9 +70,11 @@ class Supervisor {
       waiting.assign({{jail_.pidfd.get(), POLLIN, 0}});
       for (const LogStream& stream : streams_) waiting.push_back({stream.fd(), POLLIN, 0});
       control_.add_to(waiting);
+      for (const Execution& execution : executions_) execution.add_to(waiting);
       poll(waiting.data(), waiting.size(), remaining_ms());
       read_output(waiting);
       handle_control(waiting);
+      handle_executions(waiting);
       if (deadline_ && Clock::now() >= *deadline_) kill_all();
     } while (waiting[0].revents == 0);
     finish();
@@ -85,8 +82,13 @@ class Supervisor {
 
  private:
   int remaining_ms() const {
-    if (!deadline_) return -1;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now()).count();
+    std::optional<Clock::time_point> next = deadline_;
+    for (const Execution& execution : executions_) {
+      const auto other = execution.deadline();
+      if (other && (!next || *other < *next)) next = other;
+    }
+    if (!next) return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
     return left < 0 ? 0 : static_cast<int>(left);
   }
 
@@ -102,6 +104,31 @@ class Supervisor {
   void handle_control(const std::vector<pollfd>& ready) {
     if (const auto grace_ms = control_.handle(ready)) stop(*grace_ms);
     if (order_.tied && !control_.first_is_open()) kill_all();
+    for (Control::ExecClient& client : control_.take_exec_clients()) {
+      Execution execution(std::move(client));
+      if (executions_.size() == kMostExecutions)
+        execution.refuse();
+      else
+        executions_.push_back(std::move(execution));
+    }
+  }
+
+  void handle_executions(const std::vector<pollfd>& ready) {
+    for (Execution& execution : executions_) {
+      execution.handle(ready, {jail_, order_.spec, cgroup_, streams_});
+    }
+    std::erase_if(executions_, [](const Execution& execution) { return execution.over(); });
+  }
+
+  // The commands have ended with the container; their clients have a little time left to take what is still
+  // for them.
+  void finish_executions() {
+    const auto end = Clock::now() + std::chrono::seconds(1);
+    for (std::vector<pollfd> waiting; !executions_.empty() && Clock::now() < end; waiting.clear()) {
+      for (const Execution& execution : executions_) execution.add_to(waiting);
+      poll(waiting.data(), waiting.size(), 100);
+      handle_executions(waiting);
+    }
   }
 
   void stop(int grace_ms) {
@@ -130,6 +157,7 @@ class Supervisor {
     const std::string line = describe(exit);
     if (!order_.tied) write_exit_record(line);
     control_.announce(kProtocol + line);
+    finish_executions();
   }
 
   const Order& order_;
@@ -138,6 +166,7 @@ class Supervisor {
   Jail jail_{};
   std::optional<LogWriter> log_;
   std::vector<LogStream> streams_;
+  std::vector<Execution> executions_;
   std::optional<Clock::time_point> deadline_;
 };
 

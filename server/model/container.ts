@@ -1,3 +1,5 @@
+import type { Readable, Writable } from "node:stream";
+
 /** Directory or file of the host, seen at `target` in the container. Owners are shifted into the container's id range. */
 export interface BindMount {
   readonly kind: "bind";
@@ -79,6 +81,47 @@ export interface RunningContainer {
   readonly exited: Promise<ContainerExit>;
   /** SIGTERM, then SIGKILL for all of it after `graceMs`. Resolves when it is gone. */
   stop(graceMs: number): Promise<ContainerExit>;
+  /** Runs a command in it with the app's restrictions. Resolves once the command is executing; a UserError says why it cannot. */
+  exec(command: ExecCommand, options: ExecOptions): Promise<Execution>;
+  /** The same, on its own: its output goes to the container's log, it ends with the container at the latest. */
+  execDetached(command: ExecCommand): Promise<void>;
+}
+
+/** A command for a running container; what is not given is as for its app. */
+export interface ExecCommand {
+  readonly argv: readonly string[];
+  /** Added to the app's variables. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Absolute path inside. */
+  readonly cwd?: string;
+  /** Ids inside the container. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+}
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface ExecOptions {
+  /** With one, the command gets a terminal, and everything that it writes comes as stdout. */
+  readonly terminal?: TerminalSize;
+  /** Aborting hangs up: SIGHUP to the command's process group, SIGKILL 2 s later. */
+  readonly signal: AbortSignal;
+}
+
+/** A command that runs in a container. */
+export interface Execution {
+  /** Its end is the end of the input, with a terminal Ctrl-D. */
+  readonly stdin: Writable;
+  /** Both outputs must be read: what is not read holds up the command, and the news of its end. */
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  resize(size: TerminalSize): void;
+  /** To the command's process group. */
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves (never rejects) when the command has ended and all of its output has arrived. */
+  readonly exited: Promise<ContainerExit>;
 }
 
 export interface RunOptions {

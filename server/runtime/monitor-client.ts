@@ -18,6 +18,22 @@ export class StartError extends Error {
 
 const greeting = "slipway-monitor 1";
 
+/** Rejects when no monitor listens in the container's directory. */
+export async function connectToMonitor(directory: string): Promise<Socket> {
+  const handle = await open(directory);
+  try {
+    // The path of a unix socket is limited to 107 bytes (unix(7)); the directory's may be longer.
+    const socket = createConnection(join("/proc/self/fd", String(handle.fd), "control.sock"));
+    await new Promise<void>((resolve, reject) => {
+      socket.once("connect", resolve);
+      socket.once("error", reject);
+    });
+    return socket;
+  } finally {
+    await handle.close();
+  }
+}
+
 /** A connection to a container's monitor. */
 export class MonitorClient {
   /** Rejects with StartError. */
@@ -54,18 +70,7 @@ export class MonitorClient {
 
   /** To a monitor that an earlier server started. Rejects when none listens in the container's directory. */
   static async connect(directory: string): Promise<MonitorClient> {
-    const handle = await open(directory);
-    try {
-      // The path of a unix socket is limited to 107 bytes (unix(7)); the directory's may be longer.
-      const socket = createConnection(join("/proc/self/fd", String(handle.fd), "control.sock"));
-      await new Promise<void>((resolve, reject) => {
-        socket.once("connect", resolve);
-        socket.once("error", reject);
-      });
-      return new MonitorClient(socket);
-    } finally {
-      await handle.close();
-    }
+    return new MonitorClient(await connectToMonitor(directory));
   }
 
   send(order: Buffer): void {

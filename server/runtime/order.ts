@@ -1,4 +1,4 @@
-import type { ContainerSpec, Mount } from "../model/container.ts";
+import type { ContainerSpec, ExecCommand, Mount, TerminalSize } from "../model/container.ts";
 
 /** Where a container's output goes: to the server, with which it dies, or to a rotated log file. */
 export type Output =
@@ -31,12 +31,46 @@ const idPattern = /^[a-z0-9-]{1,48}$/;
 
 /** What the monitor reads from its socket: a line with the size, then "key=value" records that each end with a NUL byte. */
 export function encodeOrder(order: Order): Buffer {
-  const body = Buffer.from(
-    records(order)
-      .map(([key, value]) => `${key}=${checked(key, value)}\0`)
-      .join(""),
-  );
-  return Buffer.concat([Buffer.from(`spec ${body.length}\n`), body]);
+  return encode("spec", records(order));
+}
+
+export interface ExecOrder {
+  readonly command: ExecCommand;
+  readonly terminal: TerminalSize | null;
+  readonly detached: boolean;
+}
+
+/** What the monitor reads from a connection for a command: the same with another first word. */
+export function encodeExecOrder({ command, terminal, detached }: ExecOrder): Buffer {
+  const { argv, env = {}, cwd, user } = command;
+  return encode("exec", [
+    ["version", version],
+    ["detached", detached ? 1 : 0],
+    ...(cwd === undefined ? [] : [["cwd", cwd] as const]),
+    ...(user === undefined
+      ? []
+      : ([
+          ["uid", user.uid],
+          ["gid", user.gid],
+        ] as const)),
+    ...(terminal === null
+      ? []
+      : ([
+          ["columns", terminal.columns],
+          ["rows", terminal.rows],
+        ] as const)),
+    ...argv.map((argument): Entry => ["arg", argument]),
+    ...variables(env),
+  ]);
+}
+
+function encode(word: string, entries: readonly Entry[]): Buffer {
+  const body = Buffer.from(entries.map(([key, value]) => `${key}=${checked(key, value)}\0`).join(""));
+  return Buffer.concat([Buffer.from(`${word} ${body.length}\n`), body]);
+}
+
+function variables(env: Readonly<Record<string, string>>): Entry[] {
+  return Object.entries(env).map(([name, value]) => ["env", `${name}=${value}`]);
 }
 
 /** An id becomes part of paths: throws when it could mean another directory. */
@@ -73,7 +107,7 @@ function records({ spec, directory, output, attachment, files }: Order): Entry[]
       ["content", content],
     ]),
     ...spec.argv.map((argument): Entry => ["arg", argument]),
-    ...Object.entries(spec.env).map(([name, value]): Entry => ["env", `${name}=${value}`]),
+    ...variables(spec.env),
   ];
 }
 

@@ -24,6 +24,7 @@ import type {
 import { ContainerTimeout } from "../model/container.ts";
 import { messageOf, UserError } from "../model/error.ts";
 import { containerFiles } from "./container-files.ts";
+import { exec, execDetached } from "./exec.ts";
 import { removeCgroupRoot, removeCgroups, untilGone } from "./leftovers.ts";
 import { MonitorClient, parseExit, StartError, type Init } from "./monitor-client.ts";
 import type { Network } from "./network.ts";
@@ -142,6 +143,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         container.client.stop(graceMs);
         return exited;
       },
+      exec: (command, options) => exec(directoryOf(container.id), command, options),
+      execDetached: (command) => execDetached(directoryOf(container.id), command),
     };
   }
 

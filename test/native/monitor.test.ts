@@ -4,9 +4,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { reap, spawnMonitor } from "../../native/index.ts";
-import { MonitorClient } from "../../server/runtime/monitor-client.ts";
-import { encodeOrder } from "../../server/runtime/order.ts";
+import { connectToMonitor, MonitorClient } from "../../server/runtime/monitor-client.ts";
+import { encodeExecOrder, encodeOrder } from "../../server/runtime/order.ts";
 import { UserError } from "../../server/model/error.ts";
 import { ContainerRoom } from "../support/containers.ts";
 import { until } from "../support/until.ts";
@@ -84,6 +85,41 @@ describe("the monitor, built with sanitizers", () => {
     const lines = (await readFile(logFile, "utf8")).trimEnd().split("\n");
     assert.equal(lines.filter((line) => / o x+$/.test(line)).length, 7);
     assert.match(lines.at(-1)!, / o bye$/);
+  });
+
+  it("runs commands, and drops a client whose frames make no sense", async () => {
+    const spec = room.spec(["/bin/sleep", "1000"]);
+    const container = await room.runtime.start(spec, join(scratch, "commands"));
+    const { signal } = new AbortController();
+    const copy = await container.exec({ argv: ["cat"] }, { signal });
+    copy.stdin.end(Buffer.alloc(200_000, "x"));
+    assert.equal((await text(copy.stdout)).length, 200_000);
+    assert.equal((await copy.exited).code, 0);
+    const terminal = { columns: 80, rows: 24 };
+    const shell = await container.exec({ argv: ["sh"], env: { PS1: "> " } }, { signal, terminal });
+    shell.resize({ columns: 90, rows: 30 });
+    shell.stdin.end("stty size\n");
+    assert.match(await text(shell.stdout), /30 90/);
+    await assert.rejects(container.exec({ argv: ["no-such-program"] }, { signal, terminal }), UserError);
+    await container.execDetached({ argv: ["sleep", "1000"] });
+
+    const order = encodeExecOrder({ command: { argv: ["sleep", "1000"] }, terminal: null, detached: false });
+    for (const sent of [
+      "exec 99999999\n",
+      "exec 3\nabc",
+      "exec 10\nversion",
+      Buffer.concat([order, Buffer.from("i\xff\xff\xff\xff", "latin1")]),
+      Buffer.concat([order, Buffer.from("w\0\0\0\x01xs\0\0\0\x01\x09")]),
+      Buffer.concat([order, Buffer.from("?\0\0\0\0")]),
+      order.subarray(0, -1),
+      order,
+    ]) {
+      const socket = await connectToMonitor(join(room.containersDir, spec.id));
+      socket.on("error", () => {});
+      socket.resume().end(sent);
+      await new Promise((resolve) => socket.once("close", resolve));
+    }
+    assert.equal((await container.stop(0)).signal, "SIGKILL");
   });
 
   it("kills an app that does not stop", async () => {

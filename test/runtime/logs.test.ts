@@ -26,7 +26,7 @@ describe("log of a container", () => {
 
   it("has each line with its time and stream, long ones in pieces, the last without its end", async () => {
     const path = join(room.directory, "logs/1/web.1.a.log");
-    const script = "echo one; echo two >&2; head -c 40000 /dev/zero | tr '\\0' x; echo; printf end";
+    const script = "echo one; echo two > /dev/stderr; head -c 40000 /dev/zero | tr '\\0' x; echo; printf end";
     const container = await room.runtime.start(room.spec(["/bin/sh", "-c", script]), path);
     assert.equal((await container.exited).code, 0);
     const lines = (await readFile(path, "utf8")).trimEnd().split("\n");

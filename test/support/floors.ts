@@ -20,7 +20,7 @@ const rooms = [
 const top = rooms.length;
 
 /** The nouns and rules know nothing of the machine: these built-in modules only compute. */
-const pureModules = new Set(["node:path", "node:util", "node:url", "node:crypto"]);
+const pureModules = new Set(["node:path", "node:util", "node:url", "node:crypto", "node:stream"]);
 
 /** Every module that the source text of `file` imports, statically or with import(). */
 export function importsOf(file: string, source: string): Import[] {

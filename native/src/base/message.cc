@@ -15,6 +15,15 @@ union Ancillary {
   char bytes[CMSG_SPACE(sizeof(int) * kMostFds)];
 };
 
+[[noreturn]] void throw_error(const char* text, size_t length) {
+  StepError error{"make the container", EPROTO};
+  if (length >= 1 + sizeof error.error) {
+    memcpy(&error.error, &text[1], sizeof error.error);
+    error.step.assign(&text[1 + sizeof error.error], length - 1 - sizeof error.error);
+  }
+  throw error;
+}
+
 }  // namespace
 
 void send_message(int socket, char kind, std::span<const int> fds) {
@@ -35,27 +44,33 @@ void send_message(int socket, char kind, std::span<const int> fds) {
   check(sendmsg(socket, &message, MSG_NOSIGNAL), "talk to the new container");
 }
 
-std::vector<Fd> receive_message(int socket, char kind) {
-  char got = 0;
-  iovec data{.iov_base = &got, .iov_len = 1};
+Message receive_any(int socket) {
+  std::array<char, 4096> buffer;
+  iovec data{.iov_base = buffer.data(), .iov_len = buffer.size()};
   Ancillary ancillary{};
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
   message.msg_control = ancillary.bytes;
   message.msg_controllen = sizeof ancillary;
-  const ssize_t length = check(recvmsg(socket, &message, MSG_CMSG_CLOEXEC), "wait for the monitor");
-  std::vector<Fd> fds;
+  const ssize_t length = check(recvmsg(socket, &message, MSG_CMSG_CLOEXEC), "wait for the other side");
+  Message received{.kind = length == 0 ? '\0' : buffer[0], .fds = {}};
   for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
     const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; i++) {
       int fd;
       memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
-      fds.emplace_back(fd);
+      received.fds.emplace_back(fd);
     }
   }
-  if (length != 1 || got != kind) throw StepError{"wait for the monitor", EPIPE};
-  return fds;
+  if (received.kind == kError) throw_error(buffer.data(), static_cast<size_t>(length));
+  return received;
+}
+
+std::vector<Fd> receive_message(int socket, char kind) {
+  Message message = receive_any(socket);
+  if (message.kind != kind) throw StepError{"wait for the monitor", EPIPE};
+  return std::move(message.fds);
 }
 
 void send_error(int socket, const StepError& error) {
@@ -66,13 +81,5 @@ void send_error(int socket, const StepError& error) {
 }
 
 void await_close(int socket) {
-  std::array<char, 4096> buffer;
-  const ssize_t length = check(recv(socket, buffer.data(), buffer.size(), 0), "wait for the container");
-  if (length == 0) return;
-  StepError error{"make the container", EPROTO};
-  if (buffer[0] == kError && static_cast<size_t>(length) >= 1 + sizeof error.error) {
-    memcpy(&error.error, &buffer[1], sizeof error.error);
-    error.step.assign(&buffer[1 + sizeof error.error], length - 1 - sizeof error.error);
-  }
-  throw error;
+  if (receive_any(socket).kind != 0) throw StepError{"make the container", EPROTO};
 }

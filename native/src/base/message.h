@@ -16,6 +16,15 @@ void send_message(int socket, char kind, std::span<const int> fds = {});
 // side has gone.
 std::vector<Fd> receive_message(int socket, char kind);
 
+struct Message {
+  char kind;
+  std::vector<Fd> fds;
+};
+
+// Receives the next message; an empty one of kind 0 when the other side has closed its end. Throws the
+// StepError that it sent.
+Message receive_any(int socket);
+
 // Tells the other side which step failed; best effort, as there is nothing left to do when it cannot be told.
 void send_error(int socket, const StepError& error);
 

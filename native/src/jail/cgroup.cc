@@ -125,6 +125,11 @@ void Cgroup::join() const {
   for (const Fd& tasks : tasks_) check(write(tasks.get(), "0", 1), "join the cgroup");
 }
 
+void Cgroup::join_later() const {
+  if (directory_) return;
+  for (const std::string& path : paths_) write_file(path + "/tasks", "0");
+}
+
 bool Cgroup::oom_killed() const {
   return directory_ ? read_counter(paths_[0] + "/memory.events", "oom_kill ") > 0
                     : read_counter(paths_[0] + "/memory.oom_control", "oom_kill ") > 0;

@@ -21,6 +21,9 @@ class Cgroup {
   // Moves the calling process, which must have one thread, into the group; does nothing on v2.
   void join() const;
 
+  // The same, by a process that is still root of the host, at any time.
+  void join_later() const;
+
   // Closes what join() needs.
   void forget_join() { tasks_.clear(); }
 

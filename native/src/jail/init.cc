@@ -1,11 +1,11 @@
 #include "jail/init.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "jail/command.h"
 
 namespace {
 
@@ -13,8 +13,7 @@ namespace {
 void close_all_but(int kept) {
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int fd = 0; fd < 3; fd++) dup2(null, fd);
-  if (kept > 3) syscall(SYS_close_range, 3, kept - 1, 0);
-  syscall(SYS_close_range, kept + 1, ~0U, 0);
+  close_extra_descriptors(kept);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "jail/jail.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +13,7 @@
 
 #include "base/message.h"
 #include "jail/caps.h"
+#include "jail/command.h"
 #include "jail/init.h"
 #include "jail/mount.h"
 #include "jail/net.h"
@@ -32,39 +32,11 @@ struct Streams {
   int errors;
 };
 
-std::vector<char*> pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> result;
-  for (const std::string& string : strings) result.push_back(const_cast<char*>(string.c_str()));
-  result.push_back(nullptr);
-  return result;
-}
-
 void redirect(const Streams& streams) {
   const Fd null(check(open("/dev/null", O_RDONLY | O_CLOEXEC), "open /dev/null"));
   check(dup2(null.get(), STDIN_FILENO), "redirect stdin");
   check(dup2(streams.output, STDOUT_FILENO), "redirect stdout");
   check(dup2(streams.errors, STDERR_FILENO), "redirect stderr");
-}
-
-// Signals as a program expects to find them.
-void reset_signals() {
-  for (const int ignored : {SIGPIPE, SIGHUP}) signal(ignored, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  check(sigprocmask(SIG_SETMASK, &none, nullptr), "unblock signals");
-}
-
-void execute_app(const Spec& spec) {
-  check(setsid(), "make a session");
-  become_user(spec.uid, spec.gid);
-  drop_capabilities();
-  check(chdir(spec.cwd.c_str()), "enter directory", spec.cwd);
-  reset_signals();
-  check(syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC), "close descriptors");
-  std::vector<char*> arguments = pointers(spec.argv), variables = pointers(spec.env);
-  environ = variables.data();  // where execvp looks for PATH
-  execvp(arguments[0], arguments.data());
-  throw StepError{"run " + spec.argv[0], errno};
 }
 
 // Everything that the new process does; each step needs the ones before it.
@@ -91,7 +63,12 @@ void become_container(const Spec& spec, const Cgroup& cgroup, const Streams& str
   forbid_system_calls();
 
   const pid_t app = check(fork(), "start the app");
-  if (app == 0) execute_app(spec);
+  if (app == 0) {
+    check(setsid(), "make a session");
+    become_user(spec.uid, spec.gid);
+    drop_capabilities();
+    execute(spec, monitor);
+  }
   drop_all_but_kill();  // the app is another user, and init passes signals on to it
   run_init(app, status);
 }

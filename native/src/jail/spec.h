@@ -48,19 +48,23 @@ struct Limits {
   uint64_t open_files = 0;
 };
 
-// Everything that is needed to make one container.
-struct Spec {
-  std::string id;
-  std::string hostname;
-  Overlay root;
-  std::vector<Mount> mounts;
-  std::vector<File> files;
+// A program and how it is run; ids are the container's.
+struct Command {
   std::vector<std::string> argv;
   // NAME=value
   std::vector<std::string> env;
   std::string cwd;
   uint32_t uid = 0;
   uint32_t gid = 0;
+};
+
+// Everything that is needed to make one container, whose app is the command.
+struct Spec : Command {
+  std::string id;
+  std::string hostname;
+  Overlay root;
+  std::vector<Mount> mounts;
+  std::vector<File> files;
   uint32_t id_base = 0;
   Limits limits;
   Network network;
