@@ -89,7 +89,8 @@ void Execution::handle(const std::vector<pollfd>& ready, const Container& contai
     last_frame_made_ = true;
   }
   flush();
-  if (last_frame_made_ && to_send_.empty()) client_.reset();
+  // Closing with something unread would break the client's connection before it has read its last frame.
+  if (client_ && last_frame_made_ && to_send_.empty()) shutdown(client_.get(), SHUT_WR);
 }
 
 std::optional<Execution::Clock::time_point> Execution::deadline() const {
@@ -112,6 +113,7 @@ void Execution::read_client(const Container& container) {
   std::array<char, kWindow> buffer;
   const ssize_t length = recv(client_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR)) return hang_up();
+  if (last_frame_made_) return;
   if (length > 0) received_.append(buffer.data(), static_cast<size_t>(length));
   if (order_size_) begin(container);
   if (client_ && !order_size_ && !take_frames()) hang_up();
