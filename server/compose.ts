@@ -145,6 +145,7 @@ export async function compose(config: Config): Promise<Slipway> {
         await network.close();
       } else {
         await proxy.client.close();
+        await runtime.tidy();
       }
       state.close();
     },
