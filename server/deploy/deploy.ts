@@ -13,6 +13,7 @@ import type { PushedCommit, Say } from "./operations.ts";
 import { runReleasePhase } from "./release-phase.ts";
 import { rollOut } from "./roll-out.ts";
 import type { Rooms } from "./rooms.ts";
+import { currentRelease } from "./scale.ts";
 import { urlsOf } from "./urls.ts";
 
 /** Builds a pushed commit and puts it live. */
@@ -53,15 +54,14 @@ export async function redeploy(
   say: Say,
 ): Promise<Release> {
   const { state } = rooms;
-  const current = app.currentReleaseId === null ? null : state.releases.byId(app.currentReleaseId);
-  if (current === null || current.imageDigest === null)
-    throw new UserError(`App ${app.name} has not been deployed`);
-  const image = await rooms.images.getImage(current.imageDigest);
+  const current = await currentRelease(rooms, app);
+  if (current === null) throw new UserError(`App ${app.name} has not been deployed`);
+  const { image } = current;
   const release = state.releases.create({
     appId: app.id,
     source,
     author: actor.name,
-    commit: current.commit,
+    commit: current.release.commit,
     imageDigest: image.digest,
   });
   return await recorded(rooms, app, release, actor, say, async (tell) => {
